@@ -1,0 +1,130 @@
+"""The folder a pipeline lives in: where its files are, and what its gate.toml says."""
+
+import contextlib
+import os
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class MlgateError(Exception):
+    """Something a person can mend. The message is one line: what is wrong, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """The files of one pipeline. Nothing here needs to exist yet."""
+
+    path: Path
+
+    @property
+    def policy(self) -> Path:
+        return self.path / "gate.toml"
+
+    @property
+    def production_folder(self) -> Path:
+        return self.path / "artifacts_prod"
+
+    @property
+    def production(self) -> Path:
+        return self.production_folder / "pipeline.pkl"
+
+    @property
+    def previous(self) -> Path:
+        return self.production_folder / "previous.pkl"
+
+    @property
+    def cards(self) -> Path:
+        return self.production_folder / "cards"
+
+    @property
+    def ledger(self) -> Path:
+        return self.production_folder / "ledger.jsonl"
+
+    @property
+    def candidate_folder(self) -> Path:
+        return self.path / "artifacts_candidate"
+
+    @property
+    def candidate(self) -> Path:
+        return self.candidate_folder / "pipeline.pkl"
+
+    @property
+    def candidate_card(self) -> Path:
+        return self.candidate_folder / "card.json"
+
+    @property
+    def verdict(self) -> Path:
+        return self.candidate_folder / "verdict.json"
+
+    @property
+    def preview(self) -> Path:
+        return self.candidate_folder / "preview.json"
+
+    @property
+    def runs(self) -> Path:
+        return self.path / "runs"
+
+    def settings(self) -> dict:
+        """What gate.toml says, section by section; {} where there is none. Raises MlgateError where it is not TOML."""
+        try:
+            return tomllib.loads(self.policy.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise MlgateError(f"{self.policy} is not valid TOML: {error}. Mend that line.") from error
+
+    @contextlib.contextmanager
+    def locked(self, seconds: float = 60):
+        """Hold the root's one lock: a second process waits, at most `seconds`. The system frees it when we die."""
+        try:
+            with FileLock(self.path / ".mlgate.lock", timeout=seconds):
+                yield
+        except Timeout as error:
+            raise MlgateError(f"Another mlgate has been working in {self.path} for {seconds:g} s. Try again later.") from error
+
+
+def find_root(folder: str | Path | None = None) -> Root:
+    """The root: `folder`, else $MLGATE_ROOT, else the nearest folder from here upwards that has a gate.toml."""
+    named = folder or os.environ.get("MLGATE_ROOT")
+    if named:
+        path = Path(named).expanduser().resolve()
+        if not path.is_dir():
+            raise MlgateError(f"The root {path} is not a folder. Name one with --root, or create it.")
+        return Root(path)
+    here = Path.cwd()
+    for path in (here, *here.parents):
+        if (path / "gate.toml").is_file():
+            return Root(path)
+    raise MlgateError(f"No gate.toml in {here} or above it. Go to your project's folder, or name it with --root.")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` in one step: a reader, or a crash, sees the old bytes or the new ones, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut (where the system lets one open a folder)."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
