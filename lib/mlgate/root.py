@@ -9,6 +9,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+SECTIONS = ("candidate", "corpus", "artifacts", "decision", "guards", "floors", "slices")
+WORDS = {float: "a number", int: "a whole number", str: "text in quotes", list: "a list of texts in quotes"}
+
 
 class MlgateError(Exception):
     """Something a person can mend. The message is one line: what is wrong, and what to do about it."""
@@ -69,13 +72,8 @@ class Root:
         return self.path / "runs"
 
     def settings(self) -> dict:
-        """What gate.toml says, section by section; {} where there is none. Raises MlgateError where it is not TOML."""
-        try:
-            return tomllib.loads(self.policy.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise MlgateError(f"{self.policy} is not valid TOML: {error}. Mend that line.") from error
+        """What gate.toml says, section by section; {} where there is none."""
+        return read_settings(self.policy) if self.policy.is_file() else {}
 
     @contextlib.contextmanager
     def locked(self, seconds: float = 60):
@@ -84,7 +82,9 @@ class Root:
             with FileLock(self.path / ".mlgate.lock", timeout=seconds):
                 yield
         except Timeout as error:
-            raise MlgateError(f"Another mlgate has been working in {self.path} for {seconds:g} s. Try again later.") from error
+            raise MlgateError(
+                f"Another mlgate has been working in {self.path} for {seconds:g} s. Try again later."
+            ) from error
 
 
 def find_root(folder: str | Path | None = None) -> Root:
@@ -100,6 +100,35 @@ def find_root(folder: str | Path | None = None) -> Root:
         if (path / "gate.toml").is_file():
             return Root(path)
     raise MlgateError(f"No gate.toml in {here} or above it. Go to your project's folder, or name it with --root.")
+
+
+def read_settings(path: Path) -> dict:
+    """A gate.toml, section by section. Raises MlgateError where it is not TOML or has a section that nobody knows."""
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MlgateError(f"There is no file {path}. Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise MlgateError(f"{path} cannot be read as TOML: {error}. Mend that line.") from error
+    for name, value in settings.items():
+        if name not in SECTIONS or not isinstance(value, dict):
+            raise MlgateError(f"{path.name}: there is no section [{name}]; there are {', '.join(SECTIONS)}.")
+    return settings
+
+
+def section(settings: dict, name: str, types: dict[str, type]) -> dict:
+    """One section of the settings, each key and type checked: a wrong one is a MlgateError that names it."""
+    found = dict(settings.get(name, {}))
+    for key, value in found.items():
+        if key not in types:
+            raise MlgateError(f"gate.toml: [{name}] has no key {key!r}; it has {', '.join(types)}.")
+        kind = types[key]
+        if kind is float and type(value) is int:
+            found[key] = value = float(value)
+        listed = kind is list and isinstance(value, list) and all(isinstance(item, str) for item in value)
+        if type(value) is not kind or (kind is list and not listed):
+            raise MlgateError(f"gate.toml: [{name}] {key} must be {WORDS[kind]}, not {value!r}.")
+    return found
 
 
 def write_atomically(path: Path, data: bytes) -> None:

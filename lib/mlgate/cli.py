@@ -1,0 +1,151 @@
+"""`mlgate …`: the same steps as the notebooks, for scripts and CI."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mlgate.root import MlgateError, find_root
+
+EXIT = {"PROMOTE": 0, "HOLD": 3, "REJECT": 4}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, 3 HOLD, 4 REJECT, 1 an error, 2 wrong usage."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except MlgateError as error:
+        print(f"mlgate: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("mlgate: stopped.", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = argparse.ArgumentParser(prog="mlgate", description="A gate for machine-learning models.")
+    parser.add_argument(
+        "--root", metavar="DIR", help="the pipeline's folder (default: $MLGATE_ROOT, or where gate.toml is)"
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, function, help: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help)
+        made.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        made.set_defaults(command=function, usage=made.error)
+        return made
+
+    run = command("run", _run, "train a candidate, compare it, decide, and do what was decided: notebooks 02 to 04")
+    run.add_argument("--recipe", metavar="NAME", help="how to train it: one of `mlgate recipes` (default: gate.toml)")
+    run.add_argument("--severity", type=float, metavar="X", help="for a sabotaged recipe: 0 is harmless, 1 the worst")
+    run.add_argument("--preview", action="store_true", help="notebooks 02 and 03 alone: decide on validation rows")
+    run.add_argument("--fail-on", choices=("never", "reject", "hold"), default="never", help="exit 4 or 3 on these")
+
+    judge = command("judge", _judge, "compare two models on your own rows: no notebook, no card, no ledger")
+    judge.add_argument("--production", metavar="A.pkl", type=Path, help="a fitted scikit-learn Pipeline")
+    judge.add_argument("--candidate", metavar="B.pkl", type=Path, help="the one that wants to replace it")
+    judge.add_argument("--data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
+    judge.add_argument("--answers", metavar="rows.csv", type=Path, help="instead: labels beside both models' answers")
+    judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
+    judge.add_argument("--candidate-column", metavar="NAME", help="with --answers: the candidate's answers")
+    judge.add_argument("--text-column", metavar="NAME", default="text")
+    judge.add_argument("--label-column", metavar="NAME", default="label")
+    judge.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")
+    judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
+    judge.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there")
+
+    promote = command("promote", _promote, "put the candidate into production, on its verdict in the ledger")
+    promote.add_argument("--after-rollback", action="store_true", help="even one that was rolled back")
+    command("rollback", _rollback, "put the previous production model back")
+    command("history", _history, "what the ledger says: looks, rejections, promotions, rollbacks")
+    command("recipes", _recipes, "the ways to train")
+    serve = command("serve", _serve, "answer requests with the production model")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000)
+    return parser
+
+
+def _run(options) -> int:
+    from mlgate import pipeline
+
+    verdict, message = pipeline.run(find_root(options.root), options.recipe, options.severity, options.preview)
+    _say(verdict, message)
+    wanted = {"never": (), "reject": ("REJECT",), "hold": ("REJECT", "HOLD")}[options.fail_on]
+    return EXIT[verdict.decision] if verdict.decision in wanted else 0
+
+
+def _judge(options) -> int:
+    from mlgate import judging, report
+    from mlgate.corpus import Source
+
+    models = {"--production": options.production, "--candidate": options.candidate, "--data": options.data}
+    columns = {"--production-column": options.production_column, "--candidate-column": options.candidate_column}
+    needed, others = (columns, models) if options.answers else (models, columns)
+    missing = [name for name, value in needed.items() if value is None]
+    extra = [name for name, value in others.items() if value is not None]
+    if missing or extra:
+        wrong = f"{missing[0]} is missing" if missing else f"{extra[0]} does not go with it"
+        options.usage(f"judge takes --production, --candidate and --data, or --answers with its columns: {wrong}")
+    if options.answers:
+        names = (options.label_column, options.production_column, options.candidate_column, options.slice_column)
+        verdict = judging.judge_answers(options.answers, *names, policy=options.policy)
+    else:
+        source = Source(options.data, options.text_column, options.label_column, options.slice_column)
+        verdict = judging.judge_models(options.production, options.candidate, source, options.policy)
+    if options.json:
+        report.write(options.json, verdict)
+    _say(verdict)
+    return EXIT[verdict.decision]
+
+
+def _say(verdict, message: str = "") -> None:
+    from mlgate import report
+
+    print(
+        "\n".join(
+            part for part in (report.text(verdict), message, "", report.closing_lines(verdict)) if part is not None
+        )
+    )
+
+
+def _promote(options) -> int:
+    from mlgate import promotion
+
+    root = find_root(options.root)
+    moved = promotion.promote(root, options.after_rollback)
+    print("The candidate is production now." if moved else "The candidate is in production already.")
+    return 0
+
+
+def _rollback(options) -> int:
+    from mlgate import promotion
+
+    print(f"Production is {promotion.rollback(find_root(options.root))[:12]} again.")
+    return 0
+
+
+def _history(options) -> int:
+    from mlgate import exam, ledger, report
+
+    root = find_root(options.root)
+    entries = ledger.read(root)
+    for entry in entries:
+        print(report.line(entry))
+    print(f"{ledger.looks_left(entries, exam.policy_of(root))} looks left on the holdout.")
+    return 0
+
+
+def _recipes(options) -> int:
+    from mlgate.recipes import RECIPES
+
+    for name, recipe in RECIPES.items():
+        default = f" (severity {recipe.severity:g})" if recipe.sabotaged else ""
+        print(f"{name}{default}\n    {recipe.story.splitlines()[0]}")
+    return 0
+
+
+def _serve(options) -> int:
+    from mlgate import service
+
+    return service.serve(find_root(options.root), options.host, options.port)

@@ -1,0 +1,255 @@
+"""Is the candidate better? Tests, intervals and power on paired counts.
+
+Both models answer the same n rows. b rows only the candidate gets right, c rows only production gets right;
+difference = (b - c) / n, discordance = (b + c) / n. Differences and limits are fractions: 0.016 is 1.6 points.
+Every function raises ValueError for counts that are not whole numbers, or are negative, or do not fit together.
+"""
+
+import math
+from collections.abc import Callable
+from numbers import Integral
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import beta, binom, norm
+
+
+def midp(b: int, c: int) -> float:
+    """One-sided McNemar mid-p for "the candidate is better": P(X > b) + P(X = b) / 2 where X ~ Binomial(b + c, 1/2).
+
+    0.5 where b = c; midp(b, c) + midp(c, b) = 1. Source: Fagerland, Lydersen & Laake 2013, doi 10.1186/1471-2288-13-91.
+    """
+    b, c = _counts(b=b, c=c)
+    return float(_midp(b, b + c))
+
+
+def exact(b: int, c: int) -> float:
+    """One-sided exact McNemar p-value: P(X >= b) where X ~ Binomial(b + c, 1/2).
+
+    Keeps its level at every b + c, and pays for it: it promotes fewer of the better models than mid-p.
+    """
+    b, c = _counts(b=b, c=c)
+    return float(binom.sf(b - 1, b + c, 0.5))
+
+
+def tango_z(b: int, c: int, n: int, d: float) -> float:
+    """Tango's score statistic for "the true difference is d": large and positive where the data say it is more.
+
+    Falls as d grows, and is zero at (b - c) / n. z at d = -margin is the test of non-inferiority.
+    Source: Tango 1998, Statistics in Medicine 17:891; his q is eliminated here, which leaves b and c symmetric.
+    """
+    b, c, n = _paired(b, c, n)
+    if not -1 <= d <= 1:
+        raise ValueError(f"A difference lies between -1 and 1; got d = {d!r}.")
+    root = math.hypot(b - c - (2 * n - b - c) * d, 2 * math.sqrt(b * c * ((1 - d) * (1 + d))))
+    variance = (root + (b + c) + (b - c) * d - 2 * n * d * d) / 2
+    excess = b - c - n * d
+    if variance > 0:
+        return excess / math.sqrt(variance)
+    return math.copysign(math.inf, excess) if excess else 0.0
+
+
+def tango(b: int, c: int, n: int, confidence: float) -> tuple[float, float]:
+    """Tango's score interval (low, high) for the true difference: all d with |tango_z| at most z.
+
+    `confidence` is two-sided: 1 - 2 alpha for a one-sided test at alpha. -1 <= low <= (b - c) / n <= high <= 1.
+    """
+    b, c, n = _paired(b, c, n)
+    z = _z(confidence)
+    return _tango_low(b, c, n, z), -_tango_low(c, b, n, z)
+
+
+def wilson(k: int, n: int, confidence: float) -> tuple[float, float]:
+    """Wilson's score interval (low, high) for a share: k of n rows. Source: Wilson 1927, JASA 22:209."""
+    k, n = _share(k, n)
+    z = _z(confidence)
+
+    def low(k: int) -> float:  # the textbook's low, multiplied out so that nothing cancels: 0 where k = 0
+        return k * k / n / (k + z * z / 2 + z * math.sqrt(k * (n - k) / n + z * z / 4))
+
+    return low(k), 1 - low(n - k)
+
+
+def clopper_pearson(k: int, n: int, confidence: float) -> tuple[float, float]:
+    """Clopper and Pearson's exact interval (low, high) for a share: covers at least at its level.
+
+    Source: Clopper & Pearson 1934, Biometrika 26:404.
+    """
+    k, n = _share(k, n)
+    tail = (1 - _probability(confidence=confidence)) / 2
+    low = float(beta.ppf(tail, k, n - k + 1)) if k > 0 else 0.0
+    high = float(beta.isf(tail, k + 1, n - k)) if k < n else 1.0
+    return low, high
+
+
+def rows_needed(difference: float, discordance: float, alpha: float = 0.05, power: float = 0.8) -> int:
+    """How many rows show a true `difference` > 0 with probability `power`, testing one-sided at `alpha`.
+
+    An approximation for planning; `power` (the function) is exact. Source: Connor 1987, Biometrics 43:207.
+    """
+    _check_rates(difference, discordance)
+    if not difference > 0 or not _probability(alpha=alpha) < _probability(power=power):
+        raise ValueError("rows_needed plans for a difference above 0, and a power above alpha.")
+    z_alpha, z_power = norm.isf(alpha), norm.ppf(power)
+    root = z_alpha * math.sqrt(discordance) + z_power * math.sqrt(discordance - difference**2)
+    return math.ceil((root / difference) ** 2)
+
+
+def power(n: int, difference: float, discordance: float, alpha: float) -> float:
+    """Probability that mid-p <= alpha on n rows; at difference 0, how often an equally good candidate wins.
+
+    `difference` and `discordance` are the true ones, as fractions. Exact: a sum over every likely b + c.
+    """
+    _probability(alpha=alpha)
+    return _rate_of_winning(n, difference, discordance, lambda m: _smallest_win(m, alpha))
+
+
+def plain_rule_rate(n: int, difference: float, discordance: float) -> float:
+    """Probability that the plain rule "candidate > production", that is b > c, promotes on n rows."""
+    return _rate_of_winning(n, difference, discordance, lambda m: m // 2 + 1)
+
+
+def smallest_win(m: int, alpha: float) -> int | None:
+    """The smallest b for which mid-p <= alpha, given m = b + c; None where even b = m does not win."""
+    (m,) = _counts(m=m)
+    b = int(_smallest_win(m, _probability(alpha=alpha)))
+    return b if b <= m else None
+
+
+def multinomial_bootstrap(
+    table: np.ndarray,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    confidence: float,
+    draws: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Percentile interval (low, high) of a statistic that is not a mean over rows, such as a difference in macro-F1.
+
+    `table` counts rows by (truth, production's answer, candidate's answer): shape (K, K, K), or (K, K, K + 1) where the
+    last column is "no answer". `statistic` maps (draws, *table.shape) to (draws,). Drawing a table from the multinomial
+    is the same as drawing rows with replacement, at a cost that does not grow with n. Source: Efron 1979, doi
+    10.1214/aos/1176344552.
+    """
+    table = _table(table)
+    tail = (1 - _probability(confidence=confidence)) / 2
+    if _counts(draws=draws) == [0]:
+        raise ValueError("draws must be 1 or more.")
+    random, n, batch = np.random.default_rng(seed), int(table.sum()), max(1, 4_000_000 // table.size)  # at most 32 MB
+    values = []
+    for start in range(0, draws, batch):
+        drawn = random.multinomial(n, table.ravel() / n, size=min(batch, draws - start))
+        values.append(statistic(drawn.reshape(-1, *table.shape)))
+    low, high = np.quantile(np.concatenate(values), [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def balanced_accuracy_difference(tables: np.ndarray) -> np.ndarray:
+    """Candidate's minus production's mean recall over the classes that occur: (..., K, K, K or K + 1) to (...)."""
+    production, candidate, truth = _confusions(tables)
+    gained = _right(candidate) - _right(production)
+    return _ratio(gained, truth).sum(axis=-1) / (truth > 0).sum(axis=-1)
+
+
+def macro_f1_difference(tables: np.ndarray) -> np.ndarray:
+    """Candidate's minus production's F1, averaged over all K classes: (..., K, K, K or K + 1) to (...).
+
+    A class that neither occurs nor is answered has F1 0, as in scikit-learn with zero_division=0.
+    """
+    production, candidate, truth = _confusions(tables)
+    classes = truth.shape[-1]
+
+    def f1(confusion: np.ndarray) -> np.ndarray:
+        return _ratio(2 * _right(confusion), truth + confusion.sum(axis=-2)[..., :classes])
+
+    return (f1(candidate) - f1(production)).mean(axis=-1)
+
+
+def _midp(b: np.ndarray, m: np.ndarray) -> np.ndarray:
+    """midp, given m = b + c, for arrays: the mean of P(X >= b) and P(X > b), so that nothing cancels in the tail."""
+    return (binom.sf(b - 1, m, 0.5) + binom.sf(b, m, 0.5)) / 2
+
+
+def _smallest_win(m: np.ndarray, alpha: float) -> np.ndarray:
+    """smallest_win for arrays; m + 1 where nothing wins. P(X > b) <= alpha finds it, or stops one short of it."""
+    b = binom.isf(alpha, m, 0.5)
+    return b + (_midp(b, m) > alpha)
+
+
+def _rate_of_winning(n: int, difference: float, discordance: float, first_win: Callable) -> float:
+    """P(b >= first_win(b + c)): b + c ~ Binomial(n, discordance), and given that, b is binomial too."""
+    (n,) = _counts(n=n)
+    _check_rates(difference, discordance)
+    if discordance == 0:
+        return 0.0
+    m = np.arange(binom.ppf(1e-15, n, discordance), binom.isf(1e-15, n, discordance) + 1)
+    share = (discordance + difference) / (2 * discordance)
+    return float(binom.pmf(m, n, discordance) @ binom.sf(first_win(m) - 1, m, share))
+
+
+def _tango_low(b: int, c: int, n: int, z: float) -> float:
+    """Where tango_z falls to z, between -1 and the estimate; through atan, which keeps an infinite tango_z finite."""
+    estimate = (b - c) / n
+    if c == n or tango_z(b, c, n, estimate) >= z:  # nothing below the estimate; or a z that rounds to 0
+        return estimate
+    return brentq(lambda d: math.atan(tango_z(b, c, n, d)) - math.atan(z), -1, estimate, xtol=1e-16, maxiter=500)
+
+
+def _confusions(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth x production, truth x candidate, and the rows of each true class."""
+    production, candidate = tables.sum(axis=-1), tables.sum(axis=-2)
+    return production, candidate, production.sum(axis=-1)
+
+
+def _right(confusion: np.ndarray) -> np.ndarray:
+    return np.diagonal(confusion, axis1=-2, axis2=-1)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return part / np.maximum(whole, 1)  # counts: where the whole is 0, so is the part
+
+
+def _z(confidence: float) -> float:
+    return float(norm.isf((1 - _probability(confidence=confidence)) / 2))
+
+
+def _counts(**counts: int) -> list[int]:
+    for name, value in counts.items():
+        if not isinstance(value, Integral) or value < 0:
+            raise ValueError(f"{name} must be a whole number, 0 or more; got {value!r}.")
+    return [int(value) for value in counts.values()]  # Python's own: they do not overflow
+
+
+def _paired(b: int, c: int, n: int) -> tuple[int, int, int]:
+    b, c, n = _counts(b=b, c=c, n=n)
+    if n == 0 or b + c > n:
+        raise ValueError(f"b + c rows out of n cannot be {b} + {c} out of {n}.")
+    return b, c, n
+
+
+def _share(k: int, n: int) -> tuple[int, int]:
+    k, n = _counts(k=k, n=n)
+    if n == 0 or k > n:
+        raise ValueError(f"k rows out of n cannot be {k} out of {n}.")
+    return k, n
+
+
+def _probability(**named: float) -> float:
+    ((name, value),) = named.items()
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must lie between 0 and 1; got {value!r}.")
+    return value
+
+
+def _check_rates(difference: float, discordance: float) -> None:
+    if not abs(difference) <= discordance <= 1:
+        raise ValueError(f"|difference| <= discordance <= 1 does not hold for {difference!r} and {discordance!r}.")
+
+
+def _table(table: np.ndarray) -> np.ndarray:
+    table = np.asarray(table)
+    classes = table.shape[0] if table.ndim else 0
+    if table.shape not in {(classes,) * 3, (classes, classes, classes + 1)}:
+        raise ValueError(f"A table has the shape (K, K, K) or (K, K, K + 1); got {table.shape}.")
+    if table.dtype.kind not in "iu" or (table < 0).any() or not table.any():
+        raise ValueError("A table holds whole numbers, 0 or more, and at least one row.")
+    return table
