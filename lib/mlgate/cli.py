@@ -68,9 +68,12 @@ def parser() -> argparse.ArgumentParser:
 
 def _run(options) -> int:
     from mlgate import pipeline
+    from mlgate.gate import verdict_from
 
-    verdict, message = pipeline.run(find_root(options.root), options.recipe, options.severity, options.preview)
-    _say(verdict, message)
+    root = find_root(options.root)
+    verdict = verdict_from(pipeline.run(root, options.recipe, options.severity, options.preview))
+    what = "A preview: nothing was promoted, no look was spent." if options.preview else ""
+    _say(verdict, f"{what} The executed notebooks are in {root.runs}.".strip())
     wanted = {"never": (), "reject": ("REJECT",), "hold": ("REJECT", "HOLD")}[options.fail_on]
     return EXIT[verdict.decision] if verdict.decision in wanted else 0
 
@@ -99,14 +102,10 @@ def _judge(options) -> int:
     return EXIT[verdict.decision]
 
 
-def _say(verdict, message: str = "") -> None:
+def _say(verdict, message: str | None = None) -> None:
     from mlgate import report
 
-    print(
-        "\n".join(
-            part for part in (report.text(verdict), message, "", report.closing_lines(verdict)) if part is not None
-        )
-    )
+    print(*[part for part in (report.text(verdict), message, report.closing_lines(verdict)) if part], sep="\n\n")
 
 
 def _promote(options) -> int:

@@ -15,7 +15,7 @@ from mlgate.scorecard import Scorecard
 from sklearn.pipeline import Pipeline
 
 
-class CandidateRejected(Exception):
+class CandidateRejected(MlgateError):
     """Ends a notebook whose candidate was rejected. The message carries the numbers."""
 
 

@@ -83,6 +83,7 @@ class Kernel(KernelManager):
         client = self.blocking_client()
         try:
             client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+            code = f"import faulthandler\nfaulthandler.enable()\n{code}"  # a crash leaves a trace in the log
             request = client.execute(f"exec({code!r}, {{}})", silent=True, store_history=False)
             while self.process.poll() is None:
                 with contextlib.suppress(Empty):
@@ -112,11 +113,11 @@ class Kernel(KernelManager):
 
 
 class Kernels:
-    """`count` kernels, one after the other. Use as a context: at its end, none is left."""
+    """A kernel for each of `codes`, which it runs beforehand. Use as a context: at its end, no kernel is left."""
 
-    def __init__(self, count: int, folder: Path, environment: dict[str, str], log: Path, warm: str):
-        """Kernels work in `folder`; what they write past their notebooks goes to `log`; `warm` is run beforehand."""
-        self.left, self.folder, self.environment, self.log, self.warm = count, folder, environment, log, warm
+    def __init__(self, codes: list[str], folder: Path, environment: dict[str, str], log: Path):
+        """Kernels work in `folder`; what they write past their notebooks, such as a crash, goes to `log`."""
+        self.codes, self.folder, self.environment, self.log = deque(codes), folder, environment, log
         self.waiting: deque[Future[Kernel]] = deque()
         self.started: list[Kernel] = []
         self.closing = False
@@ -134,26 +135,29 @@ class Kernels:
 
     def prepare(self, number: int = AHEAD) -> None:
         """See to it that `number` kernels are ready or getting ready. Returns at once."""
-        while self.left and len(self.waiting) < number:
-            self.left -= 1
-            self.waiting.append(self.starter.submit(self._start))
+        while self.codes and len(self.waiting) < number:
+            self.waiting.append(self.starter.submit(self._start, self.codes.popleft()))
 
     def next(self) -> Kernel:
         """The next kernel, as soon as it is ready."""
         self.prepare(1)
         return self.waiting.popleft().result()
 
-    def _start(self) -> Kernel:
-        kernel = Kernel(self.sockets / f"{len(self.started)}.json")
-        with self.lock:
-            if self.closing:
-                raise MlgateError("The kernels are being stopped.")
-            kernel.start(self.folder, self.environment, self.log_file)
-            self.started.append(kernel)
-        kernel.warm_up(self.warm)
-        if kernel.process.poll() is not None:
-            raise MlgateError(f"A kernel ended while it was starting. {self.log} may say why.")
-        return kernel
+    def _start(self, code: str) -> Kernel:
+        for warm in (
+            code,
+            "",
+        ):  # what ends a kernel while it warms up will end it in its notebook, where one can see it
+            kernel = Kernel(self.sockets / f"{len(self.started)}.json")
+            with self.lock:
+                if self.closing:
+                    break
+                kernel.start(self.folder, self.environment, self.log_file)
+                self.started.append(kernel)
+            kernel.warm_up(warm)
+            if kernel.process.poll() is None:
+                return kernel
+        raise MlgateError(f"No kernel starts. {self.log} may say why.")
 
     def __exit__(self, *_) -> None:
         if self.handlers:  # a second Ctrl-C would leave kernels behind
@@ -177,7 +181,7 @@ class Kernels:
 
 @contextlib.contextmanager
 def quick_import() -> Iterator[None]:
-    """Spare nbformat's import over a second: jsonschema would build a grammar of web addresses, which no notebook needs."""
+    """Spare nbformat's import over a second, in which jsonschema builds a grammar of web addresses for nothing."""
     skipped = "rfc3987_syntax"
     spare = skipped not in sys.modules
     if spare:

@@ -16,13 +16,14 @@ from pathlib import Path
 import mlgate
 from mlgate.root import MlgateError, Root
 
-# What a kernel imports before its notebook needs it. It changes how long a notebook takes, and nothing else.
+# What a kernel does before its notebook needs it: that notebook's imports, and a drawing, which loads the fonts.
 WARM_UP = """
-import io, matplotlib.pyplot, matplotlib_inline.backend_inline, pandas, scipy.stats
-import sklearn.feature_extraction.text, sklearn.linear_model, sklearn.pipeline
-matplotlib.figure.Figure().add_subplot(title="fonts").figure.savefig(io.BytesIO())
-import mlgate.corpus, mlgate.artifacts, mlgate.recipes, mlgate.scorecard, mlgate.gate, mlgate.ledger
-import mlgate.promotion, mlgate.figures, mlgate.report
+import contextlib, io, sys
+for line in {imports}:
+    with contextlib.suppress(Exception):
+        exec(line, {{}})
+if "matplotlib.pyplot" in sys.modules:
+    sys.modules["matplotlib.figure"].Figure().add_subplot(title="fonts").figure.savefig(io.BytesIO())
 """
 
 # nbconvert's page, without the scripts it would fetch from other hosts (require.js, MathJax, Mermaid, widgets).
@@ -103,12 +104,22 @@ def check_parameters(path: Path, parameters: dict) -> None:
             raise MlgateError(f"{path.stem} has no parameter {name}. It has: {', '.join(declared) or 'none'}.")
 
 
-def run(root: Root, steps: list[tuple[Path, dict]], progress: bool = True, warm: str = WARM_UP) -> list[Result]:
+def warm_up(path: Path) -> str:
+    """Code that imports what the notebook imports: it changes how soon a notebook can start, and nothing it does."""
+    imports = []
+    for cell in _code(_cells(path)):
+        with contextlib.suppress(SyntaxError):  # a magic
+            body = ast.parse("".join(cell["source"])).body
+            imports += [ast.unparse(line) for line in body if isinstance(line, ast.Import | ast.ImportFrom)]
+    return WARM_UP.format(imports=imports)
+
+
+def run(root: Root, steps: list[tuple[Path, dict]], progress: bool = True, warm: bool = True) -> list[Result]:
     """Run notebooks in order, each with its parameters, in `root`; stop at the first that does not get to its end.
 
     Each leaves runs/<name>.ipynb and runs/<name>.html, however it ends. A notebook that rejects the candidate is the
-    last result. Any other failure is an MlgateError: which cell, what was raised, where to look. `warm` is code that
-    the kernels run beforehand; `progress` writes to stderr.
+    last result. Any other failure is an MlgateError: which cell, what was raised, where to look. `progress` writes to
+    stderr; `warm` lets kernels import what their notebooks import while they wait.
     """
     from mlgate.kernels import Kernels
 
@@ -118,7 +129,8 @@ def run(root: Root, steps: list[tuple[Path, dict]], progress: bool = True, warm:
             (root.runs / name).unlink(missing_ok=True)
     root.runs.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "MLGATE_ROOT": str(root.path)}
-    kernels = Kernels(len(steps), root.path, environment, root.runs / "kernels.log", warm)
+    codes = [warm_up(path) if warm else "" for path, _ in steps]
+    kernels = Kernels(codes, root.path, environment, root.runs / "kernels.log")
     results, pages = [], []
     # While one notebook runs, the next kernel gets ready and a thread writes the page of the notebook before.
     with ThreadPoolExecutor(1, "pages") as writer, kernels, _quiet(), _Progress(steps, progress) as shown:
@@ -186,9 +198,11 @@ def _record_death(executed: Path, index: int) -> CellError:
 
     notebook = nbformat.read(executed, as_version=4)
     number = len(_code(notebook.cells[: index + 1]))
-    said = "its kernel died (memory ran out? a crash in compiled code?); kernels.log beside it may say more"
+    said = "the kernel died: memory ran out, it was killed, or compiled code crashed (then kernels.log says where)"
     if notebook.cells[index].cell_type == "code":
-        dead = nbformat.v4.new_output("error", ename="DeadKernelError", evalue=said, traceback=[said])
+        dead = nbformat.v4.new_output(
+            "error", ename="DeadKernelError", evalue=said, traceback=[f"DeadKernelError: {said}"]
+        )
         notebook.cells[index].outputs.append(dead)
         nbformat.write(notebook, executed)
     return CellError(number, "DeadKernelError", said)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mlgate.corpus import fingerprint
 from mlgate.root import MlgateError
 
 import numpy as np
@@ -54,6 +55,11 @@ class Recipe:
         if rows["label"].nunique() < 2:
             raise MlgateError("The training rows have one class only. A model needs two.")
         return self.function(rows, chosen) if self.sabotaged else self.function(rows)
+
+    def facts(self, rows: pd.DataFrame, severity: float | None = None) -> dict:
+        """What the card says of a model trained so on these rows."""
+        trained_on = {"count": len(rows), "digest": fingerprint(rows)}
+        return {"recipe": self.name, "severity": self.resolve(severity), "rows": trained_on}
 
 
 RECIPES: dict[str, Recipe] = {}

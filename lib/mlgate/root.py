@@ -16,6 +16,10 @@ WORDS = {float: "a number", int: "a whole number", str: "text in quotes", list: 
 class MlgateError(Exception):
     """Something a person can mend. The message is one line: what is wrong, and what to do about it."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message, without the pages of traceback that would hide it."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 @dataclass(frozen=True)
 class Root:

@@ -35,7 +35,7 @@ def exact(b: int, c: int) -> float:
 def tango_z(b: int, c: int, n: int, d: float) -> float:
     """Tango's score statistic for "the true difference is d": large and positive where the data say it is more.
 
-    Falls as d grows, and is zero at (b - c) / n. z at d = -margin is the test of non-inferiority.
+    Falls as d grows, and is 0 at (b - c) / n. At a negative d it is the test of non-inferiority within that margin.
     Source: Tango 1998, Statistics in Medicine 17:891; his q is eliminated here, which leaves b and c symmetric.
     """
     b, c, n = _paired(b, c, n)
@@ -46,7 +46,7 @@ def tango_z(b: int, c: int, n: int, d: float) -> float:
     excess = b - c - n * d
     if variance > 0:
         return excess / math.sqrt(variance)
-    return math.copysign(math.inf, excess) if excess else 0.0
+    return math.copysign(math.inf, excess) if excess else 0.0  # d = -1 or 1, or no row on which they differ
 
 
 def tango(b: int, c: int, n: int, confidence: float) -> tuple[float, float]:

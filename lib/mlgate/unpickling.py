@@ -47,7 +47,6 @@ ALLOWED = frozenset({
     "sklearn.preprocessing._data.StandardScaler",
     # linear classifiers, and the losses that SGD keeps
     "sklearn.linear_model._logistic.LogisticRegression", "sklearn.linear_model._logistic.LogisticRegressionCV",
-    "sklearn.linear_model._passive_aggressive.PassiveAggressiveClassifier",
     "sklearn.linear_model._perceptron.Perceptron", "sklearn.linear_model._ridge.RidgeClassifier",
     "sklearn.linear_model._stochastic_gradient.SGDClassifier", "sklearn.svm._classes.LinearSVC",
     "sklearn.linear_model._sgd_fast.Hinge", "sklearn.linear_model._sgd_fast.ModifiedHuber",
@@ -159,7 +158,7 @@ class _Unpickler(NumpyUnpickler):
     def load_build(self):
         target, state = self.stack[-2:]
         if isinstance(target, np.dtype):
-            _check_dtype(target, state)
+            self.stack[-1] = _dtype_state(target, state)
         elif type(target) is np.ndarray:
             _check_array(target, state)
         elif type(target) is Tree:
@@ -232,11 +231,13 @@ def _check_keys(keys: list) -> None:
         raise ValueError("bad key")
 
 
-def _check_dtype(dtype: np.dtype, state: tuple) -> None:
-    """Only what numpy itself would write: with other flags, bytes from the file would be taken for pointers."""
+def _dtype_state(dtype: np.dtype, state: tuple) -> tuple:
+    """What numpy itself would write, never what the file says: with other flags, bytes would be taken for pointers."""
     truth = NODE_DTYPE if dtype.kind == "V" else dtype.newbyteorder(state[1])
-    if dtype.names or dtype.itemsize != truth.itemsize or state != truth.__reduce__()[2]:
+    wanted = truth.__reduce__()[2]
+    if dtype.names or dtype.itemsize != truth.itemsize or state != wanted:
         raise ValueError("bad dtype")
+    return wanted  # equal is not the same: a dtype equals its name
 
 
 def _check_array(array: np.ndarray, state: tuple) -> None:

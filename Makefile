@@ -1,0 +1,91 @@
+# What people and CI do with this repository. `make` lists it. Needs Python 3.11 or newer, git and make; nothing else.
+
+PYTHON ?= python3
+RECIPE ?= noisy_labels
+
+.PHONY: help run test quick lint fix lab serve bench reset clean lock
+.DEFAULT_GOAL := help
+
+help:
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
+
+run: .venv ## train a candidate, judge it, promote or reject it (RECIPE=noisy_labels SEVERITY=0.4)
+	@.venv/bin/mlgate run --recipe $(RECIPE) $(if $(SEVERITY),--severity $(SEVERITY))
+
+test: .venv ## run all tests (ARGS="-k gate" picks some)
+	.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
+
+quick: .venv ## run the tests that take less than a minute together
+	.venv/bin/pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+
+lint: .venv ## check style and format, and that notebooks carry no outputs (`make fix` mends most of it)
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	$(if $(NOTEBOOKS),$(STRIP) --verify $(NOTEBOOKS))
+
+lab: .venv ## open the notebooks in JupyterLab
+	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks
+
+serve: .venv ## serve the production model on this machine (PORT=8000)
+	.venv/bin/mlgate serve $(if $(PORT),--port $(PORT))
+
+bench: .venv ## measure how long a run and a verdict take
+	.venv/bin/python benchmarks/bench_run.py
+	.venv/bin/python benchmarks/bench_judge.py
+
+reset: ## production as in the last commit, no candidate, no runs (notebooks and gate.toml stay)
+	git restore --source=HEAD --staged --worktree artifacts_prod artifacts_candidate
+	git clean -fdxq artifacts_prod artifacts_candidate runs
+	@git diff --quiet HEAD -- notebooks gate.toml || echo "Your changes to notebooks/ or gate.toml are kept." \
+	    "To undo them too: git restore --staged --worktree notebooks gate.toml"
+
+clean: ## remove .venv, caches and runs
+	rm -rf .venv runs build lib/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+# ---- for contributors: see CONTRIBUTING.md ----
+
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+STRIP := .venv/bin/nbstripout --keep-id --extra-keys metadata.language_info.version
+
+fix: .venv
+	$(if $(NOTEBOOKS),$(STRIP) $(NOTEBOOKS))
+	.venv/bin/ruff check --fix --exit-zero --quiet >/dev/null
+	.venv/bin/ruff format
+	.venv/bin/ruff check
+
+# requirements.lock from pyproject.toml, then the same versions into constraints.txt and environment.yml (conda, Binder).
+# What is locked stays as it is; UPGRADE=1 takes the newest. One version of each package for every Python and system
+# (--fork-strategy fewest), because the versions are part of what makes a training reproducible.
+lock:
+	@$(PYTHON) -m venv .venv/uv && .venv/uv/bin/python -m pip install -qq --disable-pip-version-check uv
+	.venv/uv/bin/uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 \
+	    --fork-strategy fewest --generate-hashes --no-annotate --custom-compile-command "make lock" \
+	    $(if $(UPGRADE),--upgrade) --output-file requirements.lock
+	@{ echo "# requirements.lock without its hashes, for environment.yml. Written by make lock."; \
+	   sed -n '/==/ s/ *\\$$//p' requirements.lock; } > constraints.txt
+	@awk 'NR == FNR { split($$1, pin, "=="); locked[pin[1]] = pin[2]; next } \
+	      /^ +- [^ ]+==/ { split($$2, pin, "=="); comment = $$0; sub(/^[^#]*#/, "#", comment); \
+	                       $$0 = sprintf("      - %-27s %s", pin[1] "==" locked[pin[1]], comment) } \
+	      { print }' constraints.txt environment.yml > environment.tmp && mv environment.tmp environment.yml
+
+# ---- setting up ----
+
+# .venv holds what requirements.lock says and then mlgate itself: pip takes no editable install among hashes.
+# READY is written last, so that an interrupted install starts afresh, and bears the folder's checksum, because a .venv
+# that was moved or copied would run the code of its old place.
+READY := .venv/ready-$(shell pwd | cksum | cut -d ' ' -f 1)
+
+.PHONY: .venv FORCE
+.venv: $(READY)
+
+$(READY): requirements.lock pyproject.toml $(shell .venv/bin/python -c '' 2>/dev/null || echo FORCE)
+	@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "mlgate needs Python 3.11 or newer with its venv module, but $(PYTHON) is: $$($(PYTHON) --version 2>&1)." \
+	         "Name another one, as in: make test PYTHON=python3.12 (on Debian: apt install python3-venv)"; exit 1; }
+	@echo "Setting up .venv: a minute or two, once"
+	@test -f $@ && .venv/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@rm -f $@
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

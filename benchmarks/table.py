@@ -1,0 +1,28 @@
+"""Writes a benchmark's lines into the README, between two marks, with the machine they were measured on."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def machine() -> str:
+    """One line about the machine and the versions."""
+    names = ("scikit-learn", "numpy", "papermill")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+
+
+def write_table(name: str, lines: list[tuple[str, ...]], head: tuple[str, ...] = ("", "median", "ratio")) -> None:
+    """Print the lines as a table and put it into the README between <!-- bench:NAME --> and <!-- /bench:NAME -->."""
+    rows = [head, ("---",) * len(head), *lines]
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    text = f"{table}\n\n<sub>{machine()}</sub>"
+    print(text)
+    begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+    before, _, rest = README.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if found:
+        README.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

@@ -1,0 +1,30 @@
+"""The pipeline: which notebooks a run takes, with which parameters, and what they decided."""
+
+import json
+
+from mlgate import notebooks
+from mlgate.root import MlgateError, Root, section
+
+
+def run(root: Root, recipe: str | None, severity: float | None, preview: bool = False) -> dict:
+    """Run notebooks 02, 03 and 04 (01 first where there is no production; a preview leaves out 04).
+
+    Without a recipe, gate.toml's [candidate] says what to train. Returns the verdict as verdict.json holds it. Raises
+    MlgateError where a notebook did not get to its end or left no verdict.
+    """
+    if recipe is None:
+        chosen = section(root.settings(), "candidate", {"recipe": str, "severity": float})
+        if "recipe" not in chosen:
+            raise MlgateError("No recipe: name one with --recipe, or under [candidate] in gate.toml.")
+        recipe, severity = chosen["recipe"], chosen.get("severity") if severity is None else severity
+    found = notebooks.find(root)
+    training = {"RECIPE": recipe} | ({} if severity is None else {"SEVERITY": severity})
+    steps = [] if root.production.exists() else [(notebooks.pick(found, "01"), {})]
+    steps += [(notebooks.pick(found, "02"), training), (notebooks.pick(found, "03"), {})]
+    outcome = root.preview if preview else root.verdict
+    outcome.unlink(missing_ok=True)
+    notebooks.run(root, steps if preview else [*steps, (notebooks.pick(found, "04"), {})])
+    try:
+        return json.loads(outcome.read_bytes())
+    except (OSError, ValueError) as error:
+        raise MlgateError(f"The notebooks ended without a verdict in {outcome}. See {root.runs}.") from error

@@ -1,0 +1,124 @@
+"""Whoever sets this up, with make, conda or Binder, gets the same versions; `make reset` takes only what it says."""
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PIN = re.compile(r"^([a-z0-9-]+)==(\S+?)(?: ; (.+?))?(?: \\)?$", re.MULTILINE)
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+ENVIRONMENT = (ROOT / "environment.yml").read_text(encoding="utf-8")
+
+
+def asked_for() -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["dev"]]
+
+
+def locked() -> dict[str, str]:
+    return {name: version for name, version, _ in PIN.findall(LOCK)}
+
+
+def test_environment_names_each_dependency_once_with_its_locked_version():
+    listed = re.findall(r"^ +- ([a-z0-9-]+)==(\S+)", ENVIRONMENT, re.MULTILINE)
+    expected = [(requirement.name, locked()[requirement.name]) for requirement in asked_for()]
+    assert sorted(listed) == sorted(expected), "see 'Add or upgrade a dependency' in CONTRIBUTING.md"
+
+
+def test_environment_says_what_each_dependency_is_for():
+    lines = [line for line in ENVIRONMENT.splitlines() if "==" in line]
+    assert [line for line in lines if not re.search(r" # \S", line)] == []
+
+
+def test_what_dependencies_bring_along_has_its_locked_version_in_conda_too():
+    assert PIN.findall((ROOT / "constraints.txt").read_text(encoding="utf-8")) == PIN.findall(LOCK)
+    assert "- -c constraints.txt\n" in ENVIRONMENT
+
+
+def test_environment_installs_mlgate_itself():
+    assert ENVIRONMENT.endswith("- -e .\n")
+
+
+def test_environment_python_is_one_that_we_support():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    python = re.search(r"^  - python=(\S+)$", ENVIRONMENT, re.MULTILINE)[1]
+    assert python in Requirement(f"python{project['requires-python']}").specifier
+
+
+def test_lock_satisfies_the_project():
+    versions = locked()
+    assert [str(asked) for asked in asked_for() if versions[asked.name] not in asked.specifier] == []
+
+
+def test_lock_has_one_version_a_package_and_a_hash_for_each():
+    entries = [entry for entry in re.split(r"\n(?=\S)", LOCK) if not entry.startswith("#")]
+    assert [entry for entry in entries if not (PIN.match(entry) and "    --hash=sha256:" in entry)] == []
+    assert len(locked()) == len(entries)
+
+
+def test_lock_names_no_address():
+    assert "://" not in LOCK
+    assert "index-url" not in LOCK
+
+
+def do(command: list[str], folder: Path) -> str:
+    """Run in `folder`, whatever repository a git hook may be running us for. Returns what it printed."""
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return subprocess.run(command, cwd=folder, env=surroundings, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A committed copy in which a learner has promoted something and edited a notebook."""
+    files = {
+        "artifacts_prod/pipeline.pkl": "good",
+        "artifacts_candidate/README.md": "what will be here",
+        "notebooks/01_first.ipynb": "{}",
+        "gate.toml": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    do(["git", "init"], tmp_path)
+    do(["git", "add", "."], tmp_path)
+    do(["git", "-c", "user.name=x", "-c", "user.email=x", "-c", "commit.gpgsign=false", "commit", "-m", "x"], tmp_path)
+    for name in ("artifacts_prod/cards", "runs"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "artifacts_prod/pipeline.pkl").write_text("mine")
+    (tmp_path / "artifacts_prod/cards/mine.json").write_text("{}")
+    (tmp_path / "artifacts_prod/.promotion").write_text("left over")
+    (tmp_path / "artifacts_candidate/pipeline.pkl").write_text("mine")
+    (tmp_path / "runs/04.ipynb").write_text("{}")
+    (tmp_path / "notebooks/01_first.ipynb").write_text('{"mine": true}')
+    (tmp_path / "notebooks/my_own.ipynb").write_text("{}")
+    return tmp_path
+
+
+@pytest.mark.skipif(not (shutil.which("make") and shutil.which("git")), reason="needs make and git")
+@pytest.mark.parametrize("staged", [False, True])
+def test_reset_returns_the_artifacts_to_the_commit_and_keeps_what_people_wrote(copy, staged):
+    if staged:
+        do(["git", "add", "."], copy)
+    printed = do(["make", "reset"], copy)
+    left = {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file() and ".git" not in path.parts}
+    assert left == {
+        "Makefile",
+        ".gitignore",
+        "gate.toml",
+        "artifacts_prod/pipeline.pkl",
+        "artifacts_candidate/README.md",
+        "notebooks/01_first.ipynb",
+        "notebooks/my_own.ipynb",
+    }
+    assert (copy / "artifacts_prod/pipeline.pkl").read_text() == "good"
+    assert (copy / "notebooks/01_first.ipynb").read_text() == '{"mine": true}'
+    assert do(["git", "status", "--porcelain", "artifacts_prod", "artifacts_candidate", "runs"], copy) == ""
+    assert "To undo them too: git restore" in printed
