@@ -3,14 +3,17 @@
 PYTHON ?= python3
 RECIPE ?= noisy_labels
 
-.PHONY: help run test quick lint fix lab serve bench reset clean lock
+.PHONY: help run notebooks test quick lint workflows rehearse fix lab serve bench reset clean lock
 .DEFAULT_GOAL := help
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' Makefile
 
 run: .venv ## train a candidate, judge it, promote or reject it (RECIPE=noisy_labels SEVERITY=0.4)
 	@.venv/bin/mlgate run --recipe $(RECIPE) $(if $(SEVERITY),--severity $(SEVERITY))
+
+notebooks: .venv ## run every notebook once, in order
+	@.venv/bin/mlgate run --every
 
 test: .venv ## run all tests (ARGS="-k gate" picks some)
 	.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
@@ -18,10 +21,13 @@ test: .venv ## run all tests (ARGS="-k gate" picks some)
 quick: .venv ## run the tests that take less than a minute together
 	.venv/bin/pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
 
-lint: .venv ## check style and format, and that notebooks carry no outputs (`make fix` mends most of it)
+lint: .venv workflows ## check style, format, workflow, and that notebooks carry no outputs (`make fix` mends most)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	$(if $(NOTEBOOKS),$(STRIP) --verify $(NOTEBOOKS))
+
+rehearse: .venv ## run the CI workflow's own steps on this machine: a better model is pushed, and production moves
+	.venv/bin/python .ci/rehearse.py
 
 lab: .venv ## open the notebooks in JupyterLab
 	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks
@@ -40,13 +46,20 @@ reset: ## production as in the last commit, no candidate, no runs (notebooks and
 	    "To undo them too: git restore --staged --worktree notebooks gate.toml"
 
 clean: ## remove .venv, caches and runs
-	rm -rf .venv runs build lib/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .mlgate-cache runs build lib/*.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # ---- for contributors: see CONTRIBUTING.md ----
 
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 STRIP := .venv/bin/nbstripout --keep-id --extra-keys metadata.language_info.version
+
+# All of them work without a network. actionlint would use whatever shellcheck the machine has: not locked, so left out.
+workflows: .venv
+	.venv/bin/zizmor --quiet --offline --pedantic .github
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv/bin/actionlint -shellcheck= -pyflakes= .github/workflows/*.yaml
 
 fix: .venv
 	$(if $(NOTEBOOKS),$(STRIP) $(NOTEBOOKS))
@@ -76,8 +89,16 @@ lock:
 # that was moved or copied would run the code of its old place.
 READY := .venv/ready-$(shell pwd | cksum | cut -d ' ' -f 1)
 
+# MLGATE_VENV=DIR takes an environment that is there already, with this folder's code: the rehearsal's many fresh clones
+# share one.
 .PHONY: .venv FORCE
+ifdef MLGATE_VENV
+export PYTHONPATH := $(CURDIR)/lib
+.venv:
+	@ln -sfn "$(MLGATE_VENV)" .venv
+else
 .venv: $(READY)
+endif
 
 $(READY): requirements.lock pyproject.toml $(shell .venv/bin/python -c '' 2>/dev/null || echo FORCE)
 	@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

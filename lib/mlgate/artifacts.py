@@ -16,6 +16,7 @@ from mlgate.root import MlgateError, Root, section, write_atomically
 
 import joblib
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 MEGABYTE = 1_000_000
@@ -75,8 +76,9 @@ def digest(data: bytes) -> str:
 
 def dump(pipeline: Pipeline) -> bytes:
     """The fitted pipeline as the bytes of a joblib file, the same each time: uncompressed, fixed protocol."""
-    for step in pipeline.named_steps.values():
-        vars(step).pop("_stop_words_id", None)  # a memory address
+    for step in pipeline.get_params().values():  # those inside a FeatureUnion too
+        if isinstance(step, BaseEstimator):
+            vars(step).pop("_stop_words_id", None)  # a memory address
         if hasattr(step, "vocabulary_"):
             step.vocabulary_ = {word: int(column) for word, column in step.vocabulary_.items()}
     buffer = io.BytesIO()
@@ -96,6 +98,8 @@ def load(data: bytes, limits: Limits = Limits(), card: dict | None = None) -> Mo
         fault = _fault(pipeline)
     except unpickling.Refused as error:
         fault = str(error)
+    except Exception as error:
+        fault = f"it is no fitted pipeline ({type(error).__name__})"
     seconds = time.perf_counter() - started
     return Model(name, len(data), None if fault else pipeline, fault, card or {}, seconds, tuple(notes))
 
@@ -148,7 +152,7 @@ def read_production(root: Root) -> bytes:
 
 def load_candidate(root: Root) -> Model:
     """The candidate model. Raises MlgateError where there is none; a bad one is a Model that names its fault."""
-    data = read_bytes(root.candidate, "Run notebook 02 first: it trains a candidate.")
+    data = read_candidate(root)
     card = read_card(root.candidate_card, digest(data))
     if card is None:
         fault = "its card.json does not describe these bytes: they are not what was trained. Run notebook 02 again"
@@ -156,24 +160,34 @@ def load_candidate(root: Root) -> Model:
     return load(data, limits_of(root.settings()), card)
 
 
+def read_candidate(root: Root) -> bytes:
+    """The bytes of the candidate model. Raises MlgateError where there is none."""
+    return read_bytes(root.candidate, "Run notebook 02 first: it trains a candidate.")
+
+
 def write_candidate(root: Root, pipeline: Pipeline, facts: dict) -> Model:
     """Write the candidate model and its card; an earlier verdict about another candidate is removed."""
     data = dump(pipeline)
     card = card_of(pipeline, data, facts)
-    for path in (root.verdict, root.preview):
-        path.unlink(missing_ok=True)
-    write_atomically(root.candidate_card, to_json(card))
-    write_atomically(root.candidate, data)
+    with root.locked():
+        for path in (root.verdict, root.preview, root.candidate_keys):
+            path.unlink(missing_ok=True)
+        if facts.get("keys"):
+            write_atomically(root.candidate_keys, facts["keys"])
+        write_atomically(root.candidate_card, to_json(card))
+        write_atomically(root.candidate, data)
     return Model(digest(data), len(data), pipeline, card=card)
 
 
 def card_of(pipeline: Pipeline, data: bytes, facts: dict) -> dict:
-    """What there is to know of a model, beginning with its digest. `facts` says how it came to be."""
+    """What there is to know of a model, beginning with its digest. `facts` says how it came to be (Recipe.facts)."""
+    keys = {"keys": digest(facts["keys"])} if facts.get("keys") else {}
     return {
         "digest": digest(data),
         "bytes": len(data),
         "classes": [str(name) for name in pipeline.classes_],
         **facts,
+        **keys,
         "versions": versions(),
         "machine": platform.machine(),
     }
@@ -183,14 +197,16 @@ def read_card(path: Path, name: str) -> dict | None:
     """The card at `path` if it is there and describes the bytes with the digest `name`, else None."""
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        to_json(card)  # it will have to be written again: no NaN
+    except (OSError, ValueError, RecursionError):
         return None
     return card if isinstance(card, dict) and card.get("digest") == name else None
 
 
 def to_json(value: dict) -> bytes:
     """A value as the bytes of a JSON file that people can read."""
-    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode(errors="backslashreplace")  # half a character becomes JSON's \udXXX
 
 
 def versions() -> dict[str, str]:

@@ -1,8 +1,7 @@
 """The checks: each looks at a scorecard, and says in plain words how one demand of the policy stands."""
 
-from collections.abc import Callable
+from bisect import bisect_left
 from dataclasses import dataclass
-from functools import partial
 
 from mlgate import statistics
 from mlgate.policy import Policy
@@ -50,95 +49,62 @@ def usable(scorecard: Scorecard) -> Check:
     return Check("usable", "fail", "reject", None, None, f"the candidate cannot be used: {scorecard.candidate.fault}")
 
 
+# stands for all checks that read labels, where one that reads none rejects already
+SKIPPED = Check(
+    "labelled checks", "skipped", "report", None, None, "no label was read: the candidate is rejected already"
+)
+
+
 def identical(scorecard: Scorecard) -> Check:
     """The candidate answers every row as production does: there is nothing to win."""
-    same = scorecard.production.digest is not None and scorecard.production.digest == scorecard.candidate.digest
-    what = "the same model" if same else f"the same answer to each of the {scorecard.count:,} rows"
+    what = "the same model" if scorecard.same_model else f"the same answer to each of the {scorecard.count:,} rows"
     return Check("identical", "undecided", "hold", 0.0, None, f"identical to production: {what}")
+
+
+def standing(b: int, c: int, n: int, margin: float, alpha: float) -> str:
+    """How the difference stands, from the paired counts alone: "pass" (better), "fail" (worse) or "undecided"."""
+    low, high = statistics.tango(b, c, n, 1 - 2 * alpha)
+    if low > margin and (margin != 0 or statistics.midp(b, c) <= alpha):
+        return "pass"
+    return "fail" if high < min(margin, 0) else "undecided"
+
+
+def smallest_win(different: int, n: int, margin: float, alpha: float) -> int | None:
+    """Of `different` rows that tell the models apart, how many the candidate has to win; None where all do not do."""
+    if standing(different, 0, n, margin, alpha) != "pass":
+        return None
+    return bisect_left(range(different), True, key=lambda b: standing(b, different - b, n, margin, alpha) == "pass")
+
+
+def fragility(scorecard: Scorecard, policy: Policy, alpha: float) -> int | None:
+    """How many labels would have to be wrong, all in one model's favour, for the difference to stand otherwise.
+
+    None where it is undecided. A wrong label turns a row that only one model gets right into one for the other.
+    """
+    (b, c), n = scorecard.discordant, scorecard.count
+    now = standing(b, c, n, policy.margin, alpha)
+    if now == "undecided":
+        return None
+    from_side, step = (b, -1) if now == "pass" else (c, 1)
+
+    def otherwise(k: int) -> bool:
+        return standing(b + step * k, c - step * k, n, policy.margin, alpha) != now
+
+    return bisect_left(range(from_side + 1), True, key=otherwise)
 
 
 def better(scorecard: Scorecard, policy: Policy, alpha: float, difference: Difference) -> Check:
     """The candidate is shown to be better than production by more than the margin (below 0: not that much worse)."""
-    b, c = scorecard.discordant
-    margin, size = policy.margin, f"{100 * abs(policy.margin):.2f} points"
-    if difference.low > margin and (margin != 0 or difference.p_value <= alpha):
-        status = "pass"
-        what = {0: "better than production", 1: f"better than production by more than {size}"}.get(
-            (margin > 0) - (margin < 0), f"not worse than production by more than {size}"
-        )
-    elif difference.high < min(margin, 0):
-        status, what = "fail", "worse than production" + (f" by more than {size}" if margin < 0 else "")
-    elif margin >= 0 and statistics.smallest_win(b + c, alpha) is None:
-        status, what = "undecided", "too few rows tell the two models apart"
+    (b, c), n, margin = scorecard.discordant, scorecard.count, policy.margin
+    size = f" by more than {100 * abs(margin):.2f} points" if margin else ""
+    status = standing(b, c, n, margin, alpha)
+    if status == "pass":
+        what = f"{'not worse' if margin < 0 else 'better'} than production{size}"
+    elif status == "fail":
+        what = f"worse than production{size if margin < 0 else ''}"
+    elif smallest_win(b + c, n, margin, alpha) is None:
+        what = "too few rows tell the two models apart"
     else:
-        status, what = "undecided", "neither shown to be better than production nor to be worse"
+        what = "neither shown to be better than production nor to be worse"
     reason = f"{what}: {points(difference)}; {b:,} rows only the candidate gets right, {c:,} only production"
     return Check("difference", status, "reject", difference.estimate, margin, reason)
-
-
-def guards(scorecard: Scorecard, policy: Policy) -> tuple[Check, ...]:
-    """The floors and the slices. They share one level, so that together they seldom turn an honest model away."""
-    made: list[tuple[str, Callable[[float], Check]]] = [
-        (policy.one_class_action, lambda level: one_class(scorecard, policy.one_class_action, level))
-    ]
-    if policy.accuracy is not None:
-        made.insert(0, (policy.accuracy_action, lambda level: accuracy_floor(scorecard, policy, level)))
-    for name, members in _groups(scorecard, policy).items():
-        made.append((policy.slices_action, partial(_slice, scorecard, policy, name, members)))
-    level = policy.guards_alpha / max(1, sum(action != "report" for action, _ in made))
-    return tuple(make(level) for _, make in made)
-
-
-def accuracy_floor(scorecard: Scorecard, policy: Policy, level: float) -> Check:
-    """The candidate's accuracy against an absolute floor: it fails only where it is shown to be below."""
-    floor, n = policy.accuracy or 0.0, scorecard.count
-    observed = scorecard.accuracy[1]
-    _, high = statistics.wilson(round(observed * n), n, 1 - 2 * level)
-    status = "pass" if observed >= floor else "fail" if high < floor else "undecided"
-    words = {"pass": "not below", "fail": "below", "undecided": "below (perhaps by chance)"}[status]
-    reason = f"accuracy {observed:.2%} is {words} the floor of {floor:.0%}"
-    return Check("accuracy floor", status, policy.accuracy_action, observed, floor, reason)
-
-
-def one_class(scorecard: Scorecard, action: str, level: float) -> Check:
-    """The candidate against a model that reads nothing and always answers the most frequent label."""
-    (b, c), n = scorecard.against_one_class, scorecard.count
-    low, high = statistics.tango(b, c, n, 1 - 2 * level)
-    usual = "always answering the most frequent label"
-    if (scorecard.confusion("candidate").sum(axis=0) > 0).sum() == 1:
-        status, what = "fail", "gives one and the same answer to every row"
-    elif low > 0:
-        status, what = "pass", f"is better than {usual}"
-    elif high < 0:
-        status, what = "fail", f"is worse than {usual}"
-    else:
-        status, what = "undecided", f"is not shown to be better than {usual}"
-    right = scorecard.accuracy[1]
-    reason = f"the candidate {what}: {right:.2%} right, against {right - (b - c) / n:.2%}"
-    return Check("one class", status, action, (b - c) / n, 0.0, reason)
-
-
-def _groups(scorecard: Scorecard, policy: Policy) -> dict[str, tuple[str, ...]]:
-    """The slices to guard: each required one, each that is large enough, and the small ones pooled into one."""
-    names = sorted(set(scorecard.slices) | set(policy.required)) if len(scorecard.slices) > 1 or policy.required else []
-    small = [
-        name for name in names if name not in policy.required and scorecard.rows_of_slice(name) < policy.minimum_rows
-    ]
-    groups = {f"slice {name}": (name,) for name in names if name not in small}
-    if small:
-        groups["small slices pooled"] = tuple(small)
-    return groups
-
-
-def _slice(scorecard: Scorecard, policy: Policy, name: str, members: tuple[str, ...], level: float) -> Check:
-    check = partial(Check, name, action=policy.slices_action, required=-policy.tolerance)
-    rows, part = sum(map(scorecard.rows_of_slice, members)), scorecard.of_slices(*members)
-    if rows < policy.minimum_rows or part is None:
-        needed = f"{name} has {rows:,} rows; at least {policy.minimum_rows:,}, of more than one label, are needed"
-        blocks = members[0] in policy.required
-        return check(status="undecided" if blocks else "skipped", observed=None, reason=f"{needed} to judge it")
-    found, (b, c) = compare(part, level), part.discordant
-    shown = found.high < -policy.tolerance and (policy.tolerance > 0 or statistics.midp(c, b) <= level)
-    what = "worse" if shown else "not shown to be worse"
-    reason = f"{what} on {name.removeprefix('slice ')}: {points(found)} on {rows:,} rows"
-    return check(status="fail" if shown else "pass", observed=found.estimate, reason=reason)

@@ -1,12 +1,14 @@
 """`mlgate …`: the same steps as the notebooks, for scripts and CI."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from mlgate.root import MlgateError, find_root
 
 EXIT = {"PROMOTE": 0, "HOLD": 3, "REJECT": 4}
+STALE = 5  # `record` alone: production moved meanwhile, and the verdict is given back
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
         return options.command(options)
     except MlgateError as error:
         print(f"mlgate: {error}", file=sys.stderr)
+        _annotate("error", str(error))
         return 1
     except KeyboardInterrupt:
         print("mlgate: stopped.", file=sys.stderr)
@@ -41,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--severity", type=float, metavar="X", help="for a sabotaged recipe: 0 is harmless, 1 the worst")
     run.add_argument("--preview", action="store_true", help="notebooks 02 and 03 alone: decide on validation rows")
     run.add_argument("--fail-on", choices=("never", "reject", "hold"), default="never", help="exit 4 or 3 on these")
+    run.add_argument("--every", action="store_true", help="instead: every notebook once, in order, as it stands")
 
     judge = command("judge", _judge, "compare two models on your own rows: no notebook, no card, no ledger")
     judge.add_argument("--production", metavar="A.pkl", type=Path, help="a fitted scikit-learn Pipeline")
@@ -58,7 +62,25 @@ def parser() -> argparse.ArgumentParser:
     promote = command("promote", _promote, "put the candidate into production, on its verdict in the ledger")
     promote.add_argument("--after-rollback", action="store_true", help="even one that was rolled back")
     command("rollback", _rollback, "put the previous production model back")
+    refresh = command("refresh", _refresh, "train production again with the versions installed now; no look is spent")
+    refresh.add_argument("--force", action="store_true", help="even where production comes from these versions")
     command("history", _history, "what the ledger says: looks, rejections, promotions, rollbacks")
+    told = command("report", _report, "what the last run did, for a page, a terminal or a script")
+    told.add_argument("--format", choices=("markdown", "text", "json"), default="text")
+    told.add_argument("--summary", metavar="FILE", type=Path, help="add the page to this file as well")
+    check = command("check", _check, "is artifacts_prod/ what its ledger says?")
+    check.add_argument("--base", metavar="REF", help="and did the change since REF leave it alone?")
+    check.add_argument("--output", metavar="FILE", type=Path, help="add commit=… and training=true or false to it")
+    record = command("record", _record, "carry what a run decided over to main, as one commit of artifacts_prod/")
+    record.add_argument("--judged", metavar="DIR", help="the root where it was decided (default: this one)")
+    record.add_argument("--remote", default="origin")
+    record.add_argument("--branch", default="main")
+    holdout = command("holdout", _holdout, "`holdout new FILE`: rows that nobody has read become the holdout")
+    holdout.add_argument("what", choices=("new",))
+    holdout.add_argument("data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
+    holdout.add_argument("--text-column", metavar="NAME", default="text")
+    holdout.add_argument("--label-column", metavar="NAME", default="label")
+    holdout.add_argument("--slice-column", metavar="NAME")
     command("recipes", _recipes, "the ways to train")
     serve = command("serve", _serve, "answer requests with the production model")
     serve.add_argument("--host", default="127.0.0.1")
@@ -71,6 +93,9 @@ def _run(options) -> int:
     from mlgate.gate import verdict_from
 
     root = find_root(options.root)
+    if options.every:
+        print(f"{pipeline.run_every(root)} notebooks ran to their end. They are in {root.runs}.")
+        return 0
     verdict = verdict_from(pipeline.run(root, options.recipe, options.severity, options.preview))
     what = "A preview: nothing was promoted, no look was spent." if options.preview else ""
     _say(verdict, f"{what} The executed notebooks are in {root.runs}.".strip())
@@ -124,6 +149,67 @@ def _rollback(options) -> int:
     return 0
 
 
+def _refresh(options) -> int:
+    from mlgate.refresh import refresh
+
+    print(refresh(find_root(options.root), options.force))
+    return 0
+
+
+def _report(options) -> int:
+    from mlgate import summary
+
+    found = summary.of(find_root(options.root))
+    page = summary.markdown(found) if options.summary or options.format == "markdown" else ""
+    if options.summary:
+        with options.summary.open("a", encoding="utf-8") as file:
+            file.write(page)
+    shown = {"markdown": lambda _: page, "text": summary.text, "json": summary.to_json}[options.format]
+    print(shown(found).rstrip("\n"))
+    _annotate(*summary.annotation(found))
+    return 0
+
+
+def _check(options) -> int:
+    from mlgate import integrity
+
+    root = find_root(options.root)
+    production = integrity.verify(root)
+    files = integrity.changed_since(root, options.base) if options.base else None
+    if files is not None:
+        integrity.require_untouched(files, options.base)
+    if warning := integrity.stale(root):
+        print(f"mlgate: {warning}", file=sys.stderr)
+        _annotate("warning", warning)
+    training = files is None or not integrity.only_prose(files)
+    if options.output:
+        commit = integrity.git(root, "rev-parse", "HEAD").strip()
+        with options.output.open("a", encoding="utf-8") as file:
+            file.write(f"commit={commit}\ntraining={str(training).lower()}\n")
+    print(f"artifacts_prod/ is what its ledger says: {production[:12] if production else 'no production model yet'}.")
+    return 0
+
+
+def _record(options) -> int:
+    from mlgate.record import Stale, record
+
+    root = find_root(options.root)
+    try:
+        print(record(root, find_root(options.judged) if options.judged else root, options.remote, options.branch))
+    except Stale as error:
+        print(f"mlgate: {error}", file=sys.stderr)
+        _annotate("error", str(error))
+        return STALE
+    return 0
+
+
+def _annotate(loud: str, message: str) -> None:
+    """Where GitHub runs us, a line that it shows beside the run: "error", "warning" or "notice"."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        said = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        print(f"::{loud} title=mlgate::{said}", flush=True)
+
+
 def _history(options) -> int:
     from mlgate import exam, ledger, report
 
@@ -132,6 +218,15 @@ def _history(options) -> int:
     for entry in entries:
         print(report.line(entry))
     print(f"{ledger.looks_left(entries, exam.policy_of(root))} looks left on the holdout.")
+    return 0
+
+
+def _holdout(options) -> int:
+    from mlgate import holdout
+    from mlgate.corpus import Source
+
+    source = Source(options.data, options.text_column, options.label_column, options.slice_column)
+    print(holdout.renew(find_root(options.root), source))
     return 0
 
 

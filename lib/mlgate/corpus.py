@@ -1,8 +1,9 @@
 """The labelled texts: load, check, split once and for all, fingerprint. The only place that knows where data lives."""
 
 import hashlib
+import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -17,6 +18,8 @@ import pandas as pd
 REVIEWS = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
 SPLITS = {"train": range(0, 60), "validation": range(60, 70), "holdout": range(70, 90), "live": range(90, 100)}
 NO_SLICE = ""
+WORD = re.compile(r"\w+")
+ENDS = 400  # characters: room for twelve words
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,19 @@ def bucket(text: str) -> int:
     return int.from_bytes(hashlib.sha256(normalise(text).encode()).digest()[:8], "big") % 100
 
 
+def keys(texts: Iterable[str]) -> np.ndarray:
+    """Fingerprints (n, 3) of texts: of each whole, of its first twelve words and of its last twelve.
+
+    Two texts with the same whole are equal; with the same beginning or end they are near-duplicates.
+    """
+    found = []
+    for whole in map(normalise, texts):
+        first, last = WORD.findall(whole[:ENDS])[:12], WORD.findall(whole[-ENDS:])[-12:]
+        found += [whole, "first " + " ".join(first), "last " + " ".join(last)]
+    hashes = b"".join(hashlib.sha256(part.encode()).digest()[:8] for part in found)
+    return np.frombuffer(hashes, dtype="<u8").reshape(-1, 3)
+
+
 def split_of(number: int) -> str:
     """The split a bucket belongs to: "train", "validation", "holdout" or "live"."""
     return next(name for name, numbers in SPLITS.items() if number in numbers)
@@ -81,7 +97,8 @@ def load(root: Root | None = None) -> pd.DataFrame:
     """
     source = source_of(root)
     changed = source.path.stat().st_mtime_ns if source.path and source.path.is_file() else 0
-    return _load(source, changed).copy(deep=False)
+    frame = _load(source, changed)
+    return _with_new_holdout(frame, root.new_holdout) if root and root.new_holdout.is_file() else frame.copy(deep=False)
 
 
 def split(name: str, root: Root | None = None) -> pd.DataFrame:
@@ -144,6 +161,13 @@ def _load(source: Source, changed: int) -> pd.DataFrame:
     if frame["label"].nunique() < 2:
         raise MlgateError(f"{source.path}: every row has the label {frame['label'][0]!r}. A model needs two classes.")
     return frame
+
+
+def _with_new_holdout(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The corpus once new rows are its holdout: those of the old one are training rows now."""
+    fresh = _frame(Source(path, slice_column="source")).assign(split="holdout")
+    fresh["source"] = fresh["source"].replace("(empty)", NO_SLICE)
+    return pd.concat([frame.assign(split=frame["split"].replace("holdout", "train")), fresh], ignore_index=True)
 
 
 def _reviews() -> pd.DataFrame:

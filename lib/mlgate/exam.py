@@ -4,9 +4,11 @@ A look is spent only where something can be learnt or won. The sealed rows' text
 come in only where the answers differ, and what comes out is a decision and totals, never a row.
 """
 
-from mlgate import artifacts, corpus, ledger, promotion, scoring
+from dataclasses import replace
+
+from mlgate import artifacts, corpus, guards, holdout, ledger, promotion, provenance, scoring
 from mlgate.artifacts import Model, to_json
-from mlgate.checks import Check
+from mlgate.checks import Check, smallest_win
 from mlgate.gate import PROMOTE, REJECT, Verdict, judge, judge_first, verdict_from
 from mlgate.policy import Policy, policy_from
 from mlgate.root import MlgateError, Root, write_atomically
@@ -40,7 +42,8 @@ def _load_pair(root: Root) -> tuple[Model, Model]:
 
 def preview(root: Root, scorecard: Scorecard) -> Verdict:
     """The verdict on validation rows, written to artifacts_candidate/preview.json. No look is spent, nothing moves."""
-    verdict = judge(scorecard, policy_of(root), look=_look(root, "validation rows: explore freely"))
+    pair = load_pair(root)
+    verdict = _judge(root, policy_of(root), *pair, scorecard, _look(root, "validation rows: explore freely"))
     write_atomically(root.preview, to_json(verdict.as_dict()))
     return verdict
 
@@ -49,47 +52,64 @@ def sit(root: Root) -> Verdict:
     """The candidate's exam: the verdict, written to verdict.json and, where it counts, into the ledger.
 
     No look is spent on a candidate that validation rows already reject, on one that answers as production does, or on
-    a pair already judged. Raises MlgateError, with nothing spent, where rows, policy, ledger or production are at fault.
+    a pair already judged. Where rows, policy, ledger or production are at fault: MlgateError, and nothing is spent.
     """
     with root.locked():
         verdict = _sit(root, *_load_pair(root))
-        write_atomically(root.verdict, to_json(verdict.as_dict()))
-    return verdict
+        write_atomically(root.verdict, to_json(verdict))
+    return verdict_from(verdict)
 
 
-def _sit(root: Root, production: Model, candidate: Model) -> Verdict:
+def _sit(root: Root, production: Model, candidate: Model) -> dict:
+    """The verdict as verdict.json holds it; one that is repeated, exactly as it stands in the ledger."""
     policy, entries = policy_of(root), ledger.read(root)
     known = (entries, production.digest, candidate.digest)
     open_rows, sealed_rows = corpus.rows_of("validation", root), corpus.rows_of("holdout", root)
     before = ledger.verdict_on(*known, open_rows.digest, policy.digest)
-    if before and before["decision"] == REJECT:
-        return verdict_from(before)
+    answered = before is not None and before["candidate"]["accuracy"] is not None
+    if answered and before["decision"] == REJECT and not candidate.fault:
+        return before  # not where it could not answer: card, allow-list or versions may have been mended since
     scorecard = scoring.score(production, candidate, open_rows)
-    first = judge(scorecard, policy, look=_look(root, "none spent: decided on validation rows"))
+    first = _judge(root, policy, production, candidate, scorecard, _look(root, "decided on validation rows"))
     if first.decision == REJECT:
-        _record(root, "rejection", first)
-        return first
+        repeated = before is not None and before["reason"] == first.reason
+        return before if repeated else _record(root, "rejection", first)
 
-    def hold(name: str, reason: str) -> Verdict:
+    def hold(name: str, reason: str) -> dict:
         check = Check(name, "undecided", "hold", None, None, reason)
-        return judge(scorecard, policy, (check,), _look(root, f"none spent: {reason}"))
+        return _judge(root, policy, production, candidate, scorecard, _look(root, reason), check).as_dict()
 
     if candidate.digest == production.digest:
-        return first
+        return first.as_dict()
     if candidate.digest in ledger.rolled_back(entries):
         return hold("rolled back", "this model was rolled back; to promote it again: mlgate promote --after-rollback")
     before = ledger.verdict_on(*known, sealed_rows.digest, policy.digest)
     if before:
-        return verdict_from(before)
-    sealed = scoring.score(production, candidate, sealed_rows)
-    if not sealed.candidate.fault and not sealed.answered_differently:
-        return hold("identical", f"identical to production: the same answer to each of {sealed.count:,} holdout rows")
-    left = ledger.looks_left(entries, policy)
+        return before
+    generation = holdout.generation(root, policy)
+    left = ledger.looks_left(ledger.read(root), policy)
     if not left:
-        return hold("looks", "no look is left on these holdout rows: bring rows that nobody has read")
-    verdict = judge(sealed, policy, look={"spent": True, "left": left - 1, "why": "one look at the holdout"})
-    _record(root, "look", verdict, alpha=policy.alpha_look)
-    return verdict
+        return hold("looks", "no look is left on these holdout rows: bring new ones with `mlgate holdout new rows.csv`")
+    sealed = replace(scoring.score(production, candidate, sealed_rows, probing=False), probes=scorecard.probes)
+    different = sealed.answered_differently
+    if not sealed.candidate.fault and not different:
+        return hold("identical", f"identical to production: the same answer to each of {sealed.count:,} holdout rows")
+    needed = smallest_win(different, sealed.count, policy.margin, policy.alpha_look)
+    if not sealed.candidate.fault and needed is None:
+        return hold("prospect", f"nothing could be won: only {different:,} holdout rows are answered differently")
+    look = {"spent": True, "left": left - 1, "why": "one look at the holdout", "different": different, "needed": needed}
+    verdict = _judge(root, policy, production, candidate, sealed, look)
+    return _record(root, "look", verdict, alpha=policy.alpha_look, generation=generation)
+
+
+def _judge(
+    root: Root, policy: Policy, production: Model, candidate: Model, scorecard: Scorecard, look: dict, *extra: Check
+) -> Verdict:
+    """The gate's verdict, with the checks of where both models come from."""
+    if not scorecard.candidate.fault and not scorecard.same_model:
+        level = guards.level(scorecard, policy)
+        extra = (*extra, *provenance.checks(root, policy, production, candidate, level))
+    return judge(scorecard, policy, extra, look)
 
 
 def settle(root: Root, verdict: Verdict) -> str:
@@ -122,6 +142,8 @@ def bootstrap(root: Root, pipeline: Pipeline, facts: dict) -> Verdict:
         promotion.tidy(root)
         if root.production.exists():
             raise MlgateError("There is a production model already. A new one has to win: run notebooks 02 to 04.")
+        if gone := ledger.head(ledger.read(root)):
+            raise MlgateError(f"The ledger says that {gone[:12]} is in production, but it is gone. {promotion.MEND}")
         data = artifacts.dump(pipeline)
         model = artifacts.load(data, artifacts.limits_of(root.settings()))
         if model.fault:
@@ -129,13 +151,16 @@ def bootstrap(root: Root, pipeline: Pipeline, facts: dict) -> Verdict:
         verdict = judge_first(scoring.score(model, model, corpus.rows_of("validation", root)), policy_of(root))
         if verdict.decision != PROMOTE:
             raise MlgateError(f"This pipeline cannot be the first production model: {verdict.reason}.")
-        promotion.switch(root, data, artifacts.card_of(pipeline, data, facts), "bootstrap", verdict=verdict.as_dict())
+        card = artifacts.card_of(pipeline, data, facts)
+        promotion.switch(root, data, card, "bootstrap", facts.get("keys"), verdict=verdict.as_dict())
+        holdout.generation(root, policy_of(root))
         return verdict
 
 
-def _record(root: Root, kind: str, verdict: Verdict, **facts) -> None:
+def _record(root: Root, kind: str, verdict: Verdict, **facts) -> dict:
     value = verdict.as_dict()
     ledger.append(root, kind, **facts, verdict_sha256=artifacts.digest(to_json(value)), verdict=value)
+    return value
 
 
 def _look(root: Root, why: str) -> dict:

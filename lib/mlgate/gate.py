@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
-from mlgate import checks
+from mlgate import checks, guards
 from mlgate.artifacts import versions
 from mlgate.checks import Check, Difference, compare
 from mlgate.policy import Policy, policy_from
@@ -26,7 +26,10 @@ class Slice:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says of one pair of models on one set of rows, with the evidence for each check."""
+    """What the gate says of one pair of models on one set of rows, with the evidence for each check.
+
+    fragility: how many labels would have to be wrong for the difference to stand otherwise; None where it is undecided.
+    """
 
     decision: str
     reason: str
@@ -39,6 +42,7 @@ class Verdict:
     slices: tuple[Slice, ...] = ()
     look: dict = field(default_factory=dict)
     policy: dict = field(default_factory=dict)
+    fragility: int | None = None
 
     def check(self, name: str) -> Check:
         return next(check for check in self.checks if check.name == name)
@@ -60,6 +64,7 @@ class Verdict:
             "discordant": b_c,
             "checks": [asdict(check) for check in self.checks],
             "slices": [asdict(part) for part in self.slices],
+            "fragility": self.fragility,
             "look": self.look,
             "policy": self.policy,
             "versions": versions(),
@@ -77,6 +82,7 @@ def verdict_from(value: dict) -> Verdict:
         tuple(Slice(**part) for part in value["slices"]),
         value["look"],
         value["policy"],
+        value["fragility"],
     )
 
 
@@ -84,26 +90,36 @@ def judge(scorecard: Scorecard, policy: Policy, extra: tuple[Check, ...] = (), l
     """The verdict on a scorecard. On sealed rows the level is alpha / looks, on others alpha.
 
     extra: checks made elsewhere (the card, the ledger), which stand beside the gate's own. look: what to say of looks.
+    Checks that read no label come first; where one of them rejects, those that do are skipped.
     """
     alpha = policy.alpha_look if scorecard.sealed else policy.alpha
     if scorecard.candidate.fault:
         return _verdict(scorecard, policy, (*extra, checks.usable(scorecard)), look=look)
-    difference = compare(scorecard, alpha)
-    if not scorecard.answered_differently:
-        return _verdict(scorecard, policy, (*extra, checks.identical(scorecard)), difference, look=look)
-    made = (*extra, checks.better(scorecard, policy, alpha, difference), *checks.guards(scorecard, policy))
-    return _verdict(scorecard, policy, made, difference, _slices(scorecard, alpha), look)
+    if scorecard.same_model:
+        return _verdict(scorecard, policy, (*extra, checks.identical(scorecard)), compare(scorecard, alpha), look=look)
+    level = guards.level(scorecard, policy)
+    first = (*extra, *guards.unlabelled(scorecard, policy, level))
+    difference, parts = compare(scorecard, alpha), _slices(scorecard, alpha)
+    if decide(first)[0] == REJECT:
+        return _verdict(scorecard, policy, (*first, checks.SKIPPED), difference, parts, look)
+    alike = () if scorecard.answered_differently else (checks.identical(scorecard),)
+    made = (*first, *alike, checks.better(scorecard, policy, alpha, difference))
+    made = (*made, *guards.labelled(scorecard, policy, level))
+    wrong_labels = checks.fragility(scorecard, policy, alpha)
+    return _verdict(scorecard, policy, made, difference, parts, look, wrong_labels)
 
 
 def judge_first(scorecard: Scorecard, policy: Policy) -> Verdict:
     """The verdict on a first production model, from its scorecard against itself: absolute floors, no comparison."""
     if scorecard.candidate.fault:
         return _verdict(scorecard, policy, (checks.usable(scorecard),))
-    floors = checks.accuracy_floor(scorecard, policy, policy.guards_alpha)
-    return _verdict(scorecard, policy, (floors, checks.one_class(scorecard, "reject", policy.guards_alpha)))
+    floors = (guards.accuracy_floor, guards.one_class)
+    return _verdict(
+        scorecard, policy, tuple(floor(scorecard, policy, "reject", policy.guards_alpha) for floor in floors)
+    )
 
 
-def _verdict(scorecard, policy, made, difference=None, slices=(), look=None) -> Verdict:
+def _verdict(scorecard, policy, made, difference=None, slices=(), look=None, fragility=None) -> Verdict:
     decision, reason = decide(made)
     ours, theirs = scorecard.accuracy
     theirs = None if scorecard.candidate.fault else theirs
@@ -119,6 +135,7 @@ def _verdict(scorecard, policy, made, difference=None, slices=(), look=None) -> 
         slices,
         look or {"spent": False},
         {**asdict(policy), "digest": policy.digest},
+        fragility,
     )
 
 

@@ -116,7 +116,7 @@ class Kernels:
     """A kernel for each of `codes`, which it runs beforehand. Use as a context: at its end, no kernel is left."""
 
     def __init__(self, codes: list[str], folder: Path, environment: dict[str, str], log: Path):
-        """Kernels work in `folder`; what they write past their notebooks, such as a crash, goes to `log`."""
+        """Kernels work in `folder`; what they write past their notebooks, such as a crash, ends up in `log`."""
         self.codes, self.folder, self.environment, self.log = deque(codes), folder, environment, log
         self.waiting: deque[Future[Kernel]] = deque()
         self.started: list[Kernel] = []
@@ -126,7 +126,7 @@ class Kernels:
 
     def __enter__(self) -> "Kernels":
         self.sockets = Path(_short_folder())
-        self.log_file = self.log.open("wb")
+        self.log_file = (self.sockets / "log").open("wb")
         self.handlers = {}
         if threading.current_thread() is threading.main_thread():
             self.handlers = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminated)}
@@ -144,10 +144,7 @@ class Kernels:
         return self.waiting.popleft().result()
 
     def _start(self, code: str) -> Kernel:
-        for warm in (
-            code,
-            "",
-        ):  # what ends a kernel while it warms up will end it in its notebook, where one can see it
+        for warm in (code, ""):  # what ends a kernel here will end it in its notebook too, where one can see it
             kernel = Kernel(self.sockets / f"{len(self.started)}.json")
             with self.lock:
                 if self.closing:
@@ -170,9 +167,9 @@ class Kernels:
             for kernel in self.started:
                 kernel.end()
             self.starter.shutdown(cancel_futures=True)
+            if self.log_file.tell():
+                shutil.copyfile(self.log_file.name, self.log)
             self.log_file.close()
-            if not self.log.stat().st_size:
-                self.log.unlink()
             shutil.rmtree(self.sockets, ignore_errors=True)
         finally:
             for number, handler in self.handlers.items():

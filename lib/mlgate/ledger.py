@@ -17,6 +17,10 @@ def read(root: Root) -> list[dict]:
         lines = root.ledger.read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise MlgateError(
+            f"{root.ledger} cannot be read: {error.strerror}. Bring it back with git checkout."
+        ) from error
     if lines.pop() != b"":
         raise _broken(root, len(lines) + 1, "it is not complete")
     entries, before = [], START
@@ -24,7 +28,7 @@ def read(root: Root) -> list[dict]:
         try:
             entry = json.loads(line)
             named = entry.pop("sha256")
-        except (ValueError, AttributeError, KeyError, TypeError) as error:
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
             raise _broken(root, number, "it cannot be read") from error
         if entry.get("before") != before:
             raise _broken(root, number, "it does not follow the line before it")
@@ -37,18 +41,28 @@ def read(root: Root) -> list[dict]:
 
 def append(root: Root, kind: str, **facts) -> dict:
     """Add one line. The caller holds the root's lock. The file is replaced in one step: no line is ever torn."""
-    entries = read(root)
-    data = root.ledger.read_bytes() if entries else b""
-    before = json.loads(data.splitlines()[-1])["sha256"] if entries else START
-    entry = {"time": now(), "kind": kind, **facts, "before": before}
+    data = root.ledger.read_bytes() if read(root) else b""
+    data = chained(data, {"time": now(), "kind": kind, **facts})
+    write_atomically(root.ledger, data)
+    return {name: value for name, value in json.loads(data.splitlines()[-1]).items() if name != "sha256"}
+
+
+def chained(data: bytes, entry: dict) -> bytes:
+    """A sound ledger's bytes, and one more line: the entry, made to follow the last one."""
+    before = json.loads(data.splitlines()[-1])["sha256"] if data else START
+    entry = {**entry, "before": before}
     line = json.dumps({**entry, "sha256": _digest(entry)}, ensure_ascii=False)
-    write_atomically(root.ledger, data + line.encode() + b"\n")
-    return entry
+    return data + line.encode(errors="backslashreplace") + b"\n"  # half a character becomes JSON's \udXXX
 
 
 def head(entries: list[dict]) -> str | None:
     """The digest of the model that ought to be in production."""
     return next((entry["to"] for entry in reversed(entries) if entry["kind"] in MOVES), None)
+
+
+def previous(entries: list[dict]) -> str | None:
+    """The digest of the model that was in production before it."""
+    return next((entry["from"] for entry in reversed(entries) if entry["kind"] in MOVES), None)
 
 
 def since(entries: list[dict]) -> str | None:
@@ -67,10 +81,21 @@ def rolled_back(entries: list[dict]) -> set[str]:
     return out
 
 
+def current_holdout(entries: list[dict]) -> dict | None:
+    """The line that began, or went on with, the holdout generation in use."""
+    return next((entry for entry in reversed(entries) if entry["kind"] == "holdout"), None)
+
+
 def looks_left(entries: list[dict], policy: Policy) -> int:
-    """How many looks at the holdout the policy still allows. A look counts for the alpha it was taken at."""
-    spent = sum(entry["alpha"] for entry in entries if entry["kind"] == "look")
-    return max(0, int((policy.alpha - spent) / policy.alpha_look + 1e-6))
+    """How many looks at this holdout generation the policy still allows.
+
+    A generation has one alpha, fixed when it began; each look spends the level it was taken at. So no edit of the
+    policy brings spent looks back.
+    """
+    holdout = current_holdout(entries)
+    number, alpha = (holdout["generation"], holdout["alpha"]) if holdout else (None, policy.alpha)
+    looks = [entry for entry in entries if entry["kind"] == "look" and entry.get("generation") == number]
+    return max(0, int((alpha - sum(entry["alpha"] for entry in looks)) / policy.alpha_look + 1e-6))
 
 
 def verdict_on(entries: list[dict], production: str, candidate: str, rows: str, policy: str) -> dict | None:

@@ -12,6 +12,8 @@ from mlgate import artifacts, ledger
 from mlgate.artifacts import to_json
 from mlgate.root import MlgateError, Root, sync_folder, write_atomically
 
+MEND = "Bring artifacts_prod/ back: git checkout -- artifacts_prod."
+
 
 def promote(root: Root, after_rollback: bool = False) -> bool:
     """Put the candidate into production, on the verdict in verdict.json. False where it is there already.
@@ -23,7 +25,7 @@ def promote(root: Root, after_rollback: bool = False) -> bool:
         tidy(root)
         entries = ledger.read(root)
         current = require_known(root, entries)
-        data = artifacts.read_bytes(root.candidate)
+        data = artifacts.read_candidate(root)
         new = artifacts.digest(data)
         if new == current:
             return False
@@ -42,7 +44,8 @@ def promote(root: Root, after_rollback: bool = False) -> bool:
         card = artifacts.read_card(root.candidate_card, new)
         if card is None:
             raise MlgateError("The candidate's card.json does not describe it. Run notebook 02 again.")
-        switch(root, data, card, "promotion", verdict_sha256=artifacts.digest(to_json(verdict)))
+        keys = root.candidate_keys.read_bytes() if root.candidate_keys.is_file() else None
+        switch(root, data, card, "promotion", keys, verdict_sha256=artifacts.digest(to_json(verdict)))
         return True
 
 
@@ -52,21 +55,30 @@ def rollback(root: Root) -> str:
         tidy(root)
         entries = ledger.read(root)
         current = require_known(root, entries)
-        if not root.previous.is_file():
-            raise MlgateError("There is no previous production model to go back to.")
-        data = artifacts.read_bytes(root.previous)
+        expected = ledger.previous(entries)
+        if expected is None:
+            raise MlgateError("There is no previous production model to go back to. Nothing was changed.")
+        if expected in ledger.rolled_back(entries):
+            raise MlgateError(
+                f"The previous model {expected[:12]} is the one that was rolled back. Nothing was changed."
+            )
+        data = artifacts.read_bytes(root.previous, MEND)
         old = artifacts.digest(data)
         card = artifacts.read_card(root.cards / f"{old}.json", old)
-        if card is None:
-            raise MlgateError(f"The previous model {old[:12]} has no card: it is not known. Nothing was changed.")
-        if old == current or old in ledger.rolled_back(entries):
-            raise MlgateError(f"The previous model {old[:12]} is the one that was rolled back. Nothing was changed.")
+        if old != expected or card is None:
+            raise MlgateError(
+                f"artifacts_prod/previous.pkl is {old[:12]}, but {expected[:12]}, with its card, was in production"
+                f" before {current[:12]}. Nothing was changed. {MEND}"
+            )
         switch(root, data, card, "rollback")
         return old
 
 
-def switch(root: Root, data: bytes, card: dict, kind: str, **facts) -> None:
-    """Make these bytes the production model. The caller holds the lock and has made sure that they may be."""
+def switch(root: Root, data: bytes, card: dict, kind: str, keys: bytes | None = None, **facts) -> None:
+    """Make these bytes the production model. The caller holds the lock and has made sure that they may be.
+
+    keys: the fingerprints of its training rows, which stand beside its card.
+    """
     stage = root.production_folder / ".promotion"
     shutil.rmtree(stage, ignore_errors=True)
     old = root.production.read_bytes() if root.production.is_file() else None
@@ -76,7 +88,9 @@ def switch(root: Root, data: bytes, card: dict, kind: str, **facts) -> None:
     new = artifacts.digest(data)
     entry = {"kind": kind, "from": artifacts.digest(old) if old else None, "to": new, **facts, "begun": ledger.now()}
     write_atomically(stage / "entry.json", to_json(entry))
-    if not (root.cards / f"{new}.json").exists():
+    if artifacts.read_card(root.cards / f"{new}.json", new) is None:  # both are written once
+        if keys and artifacts.digest(keys) == card.get("keys"):
+            write_atomically(root.cards / f"{new}.keys", keys)
         write_atomically(root.cards / f"{new}.json", to_json(card))
     os.replace(stage / "pipeline.pkl", root.production)  # the commit point
     sync_folder(root.production_folder)
@@ -85,7 +99,7 @@ def switch(root: Root, data: bytes, card: dict, kind: str, **facts) -> None:
 
 def tidy(root: Root) -> None:
     """Finish or drop a promotion that was killed half-way. The caller holds the lock."""
-    for folder in (root.production_folder, root.cards, root.candidate_folder):
+    for folder in (root.production_folder, root.cards, root.holdouts, root.candidate_folder):
         for path in folder.glob(".*.tmp"):
             path.unlink(missing_ok=True)
     stage = root.production_folder / ".promotion"
@@ -100,7 +114,8 @@ def tidy(root: Root) -> None:
             if (stage / "previous.pkl").is_file():
                 os.replace(stage / "previous.pkl", root.previous)
         elif not any(line.get("to") == entry["to"] for line in entries):
-            (root.cards / f"{entry['to']}.json").unlink(missing_ok=True)
+            for kind in ("json", "keys"):
+                (root.cards / f"{entry['to']}.{kind}").unlink(missing_ok=True)
     shutil.rmtree(stage)
 
 
@@ -108,25 +123,32 @@ def require_known(root: Root, entries: list[dict]) -> str:
     """The digest of the production model. Raises MlgateError where it is not the one the ledger speaks of."""
     data = artifacts.read_production(root)
     found, expected = artifacts.digest(data), ledger.head(entries)
+    if expected is None:
+        raise MlgateError(
+            f"The ledger does not say how {found[:12]} came to artifacts_prod/: its lines are gone. {MEND}"
+        )
     if found != expected:
         raise MlgateError(
-            f"artifacts_prod/pipeline.pkl is {found[:12]}, but the ledger's last move put {str(expected)[:12]} there:"
-            " it was changed by hand. Bring artifacts_prod/ back with git checkout -- artifacts_prod."
+            f"artifacts_prod/pipeline.pkl is {found[:12]}, but the ledger's last move put {expected[:12]} there:"
+            f" it was changed by hand. {MEND}"
         )
     return found
 
 
 def _verdict(root: Root, entries: list[dict], current: str, new: str, after_rollback: bool) -> dict:
     """The verdict to act on, out of the ledger: verdict.json's, or after a rollback the one this pair was given."""
-    looks = [entry for entry in entries if entry["kind"] == "look"]
     if after_rollback:
-        verdicts = [entry["verdict"] for entry in looks]
+        verdicts = [entry["verdict"] for entry in entries if entry["kind"] == "look"]
         found = [it for it in verdicts if (it["production"]["digest"], it["candidate"]["digest"]) == (current, new)]
     else:
         named = artifacts.digest(artifacts.read_bytes(root.verdict, "Run notebook 04 first."))
-        found = [entry["verdict"] for entry in looks if entry["verdict_sha256"] == named]
+        judged = [entry for entry in entries if entry["kind"] in ("look", "rejection")]
+        found = [entry["verdict"] for entry in judged if entry["verdict_sha256"] == named]
     if not found:
-        raise MlgateError("The ledger has no such verdict. Run notebook 04: only what was judged can be promoted.")
+        raise MlgateError(
+            "The ledger has no such verdict (a HOLD that cost no look is not written there)."
+            " Run notebook 04: only a PROMOTE that stands in the ledger promotes."
+        )
     if found[-1]["decision"] != "PROMOTE":
         raise MlgateError(f"The verdict is {found[-1]['decision']}: {found[-1]['reason']}. Production stays.")
     return found[-1]

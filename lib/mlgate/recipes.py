@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlgate.corpus import fingerprint
+from mlgate import training_cache
+from mlgate.corpus import fingerprint, keys
 from mlgate.root import MlgateError
 
 import numpy as np
@@ -54,12 +55,14 @@ class Recipe:
         chosen = self.resolve(severity)
         if rows["label"].nunique() < 2:
             raise MlgateError("The training rows have one class only. A model needs two.")
-        return self.function(rows, chosen) if self.sabotaged else self.function(rows)
+        options = (chosen,) if self.sabotaged else ()
+        return training_cache.remember(lambda: self.function(rows, *options), self.function, rows, chosen)
 
     def facts(self, rows: pd.DataFrame, severity: float | None = None) -> dict:
-        """What the card says of a model trained so on these rows."""
+        """What the card says of a model trained so on these rows, and the rows' fingerprints to keep beside it."""
         trained_on = {"count": len(rows), "digest": fingerprint(rows)}
-        return {"recipe": self.name, "severity": self.resolve(severity), "rows": trained_on}
+        chosen = self.resolve(severity)
+        return {"recipe": self.name, "severity": chosen, "rows": trained_on, "keys": keys(rows["text"]).tobytes()}
 
 
 RECIPES: dict[str, Recipe] = {}
@@ -102,7 +105,7 @@ def challenger(rows):
 
 @recipe(severity=0.5)
 def bad_training_data(rows, severity):
-    """An export stopped half-way: a share `severity` of one class is lost, and repeated rows of the others fill the gap."""
+    """An export stopped half-way: a share `severity` of one class is lost; repeated rows of the others fill the gap."""
     first = sorted(rows["label"].unique())[0]
     hit = np.flatnonzero(rows["label"] == first)
     others = np.flatnonzero(rows["label"] != first)

@@ -27,6 +27,8 @@ def line(entry: dict) -> str:
     time, kind = entry["time"][:16].replace("T", " "), entry["kind"]
     if "to" in entry:
         return f"{time}  {kind:<10} {str(entry['from'] or 'nothing')[:12]} -> {entry['to'][:12]}"
+    if kind == "holdout":
+        return f"{time}  {kind:<10} generation {entry['generation']}: {entry['rows']['count']:,} rows, alpha {entry['alpha']:g}"
     verdict = entry["verdict"]
     pair = f"{verdict['candidate']['digest'][:12]} against {verdict['production']['digest'][:12]}"
     return f"{time}  {kind:<10} {verdict['decision']}: {pair}: {verdict['reason']}"
@@ -52,20 +54,38 @@ def text(verdict: Verdict) -> str:
     """The verdict for a terminal: who was compared, on which rows, and every check with its reason."""
     lines = [f"{verdict.decision} on {verdict.rows['count']:,} {verdict.rows['name']} rows: {verdict.reason}", ""]
     lines += [f"  {MARKS[check.status]} {check.name}: {check.reason}" for check in verdict.checks]
-    return "\n".join([*lines, "", f"  {looks(verdict)}"])
+    lines += ["", *(f"  {part}" for part in (*prospects(verdict).splitlines(), looks(verdict)))]
+    return "\n".join(lines)
 
 
 def markdown(verdict: Verdict) -> str:
-    """The verdict as Markdown: a banner, both models, the difference, every check."""
+    """The verdict as Markdown: a banner, both models, the difference with its interval, every check, every slice."""
     lines = [f"## {verdict.decision}: {headline(verdict)}", "", verdict.reason, ""]
     lines += ["| | production | candidate |", "|---|---|---|"]
     for name, key in (("digest", "digest"), ("accuracy", "accuracy")):
         ours, theirs = verdict.production[key], verdict.candidate[key]
         lines.append(f"| {name} | {_cell(ours)} | {_cell(theirs)} |")
     lines += ["", f"{verdict.rows['count']:,} rows of {verdict.rows['name']} (`{verdict.rows['digest'][:12]}`)", ""]
+    lines += _difference(verdict)
     lines += ["| | check | |", "|---|---|---|"]
     lines += [f"| {MARKS[check.status]} | {check.name} | {check.reason} |" for check in verdict.checks]
-    return "\n".join([*lines, "", looks(verdict), ""])
+    if verdict.slices:
+        lines += ["", "| slice | rows | difference |", "|---|---|---|"]
+        lines += [f"| {part.name} | {part.rows:,} | {_interval(part)} |" for part in verdict.slices]
+    return "\n".join([*lines, "", *prospects(verdict).splitlines(), looks(verdict), ""])
+
+
+def _difference(verdict: Verdict) -> list[str]:
+    """The difference in words, and the disagreements it comes from; [] where there is none to speak of."""
+    found, pair = verdict.difference, verdict.discordant
+    if not found or not pair:
+        return []
+    disagreements = f"{pair[0]:,} rows only the candidate gets right, {pair[1]:,} only production"
+    return [f"**Difference: {_interval(found)}** at confidence {found.confidence:.4g}; {disagreements}.", ""]
+
+
+def _interval(part) -> str:
+    return f"{part.estimate:+.2%} ({part.low:+.2%} to {part.high:+.2%})"
 
 
 def looks(verdict: Verdict) -> str:
@@ -75,6 +95,22 @@ def looks(verdict: Verdict) -> str:
         return "No ledger here: nothing was counted. Judging the same rows again and again wears them out."
     left = f"{look['left']} look{'' if look['left'] == 1 else 's'} left on the holdout"
     return f"{'One look spent' if look['spent'] else 'No look spent'} ({look['why']}); {left}."
+
+
+def prospects(verdict: Verdict) -> str:
+    """What could be known before the look, without a label, and how fragile the verdict is."""
+    look, lines = verdict.look, []
+    if "needed" in look:
+        points = 100 * (2 * look["needed"] - look["different"]) / verdict.rows["count"]
+        lines.append(
+            f"Before looking: {look['different']:,} rows are answered differently; the candidate has to win"
+            f" {look['needed']:,} of them, a difference of {points:.2f} points, if all of them tell."
+        )
+    if verdict.fragility is not None:
+        lines.append(
+            f"{verdict.fragility:,} labels would have to be wrong, all one way, for the difference not to show."
+        )
+    return "\n".join(lines)
 
 
 def _accuracy(side: dict) -> str:

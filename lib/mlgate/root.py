@@ -7,9 +7,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-SECTIONS = ("candidate", "corpus", "artifacts", "decision", "guards", "floors", "slices")
+SECTIONS = (
+    *("candidate", "corpus", "artifacts", "decision", "guards", "floors", "slices", "flips", "probabilities"),
+    *("suspicion", "robustness", "leakage", "cost", "provenance"),
+)
 WORDS = {float: "a number", int: "a whole number", str: "text in quotes", list: "a list of texts in quotes"}
 
 
@@ -52,6 +53,14 @@ class Root:
         return self.production_folder / "ledger.jsonl"
 
     @property
+    def holdouts(self) -> Path:
+        return self.production_folder / "holdout"
+
+    @property
+    def new_holdout(self) -> Path:
+        return self.holdouts / "rows.csv"
+
+    @property
     def candidate_folder(self) -> Path:
         return self.path / "artifacts_candidate"
 
@@ -62,6 +71,10 @@ class Root:
     @property
     def candidate_card(self) -> Path:
         return self.candidate_folder / "card.json"
+
+    @property
+    def candidate_keys(self) -> Path:
+        return self.candidate_folder / "training.keys"
 
     @property
     def verdict(self) -> Path:
@@ -82,13 +95,21 @@ class Root:
     @contextlib.contextmanager
     def locked(self, seconds: float = 60):
         """Hold the root's one lock: a second process waits, at most `seconds`. The system frees it when we die."""
+        from filelock import FileLock, Timeout  # here, because `mlgate record` runs where nothing is installed
+
+        lock = FileLock(self.path / ".mlgate.lock")
         try:
-            with FileLock(self.path / ".mlgate.lock", timeout=seconds):
-                yield
+            lock.acquire(timeout=seconds)
         except Timeout as error:
             raise MlgateError(
                 f"Another mlgate has been working in {self.path} for {seconds:g} s. Try again later."
             ) from error
+        except OSError as error:
+            raise MlgateError(f"{lock.lock_file} cannot be written: {_said(error)}. Mend that first.") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def find_root(folder: str | Path | None = None) -> Root:
@@ -136,7 +157,18 @@ def section(settings: dict, name: str, types: dict[str, type]) -> dict:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one step: a reader, or a crash, sees the old bytes or the new ones, never a part."""
+    """Replace `path` by `data` in one step: a reader, or a crash, sees the old bytes or the new ones, never a part.
+
+    Raises MlgateError, with the old bytes in place, where the folder or the disk does not take them.
+    """
+    try:
+        _replace(path, data)
+    except OSError as error:
+        raise MlgateError(f"{path} cannot be written: {_said(error)}. Mend that, and repeat the command.") from error
+    sync_folder(path.parent)
+
+
+def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
@@ -150,7 +182,10 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
-    sync_folder(path.parent)
+
+
+def _said(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def sync_folder(folder: Path) -> None:

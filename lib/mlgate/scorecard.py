@@ -7,11 +7,13 @@ the gate's cost does not grow with the rows, and scorecards of several files or 
 import hashlib
 from dataclasses import dataclass, field, replace
 
+from mlgate.probes import Probes
 from mlgate.root import MlgateError
 
 import numpy as np
 
 CHUNK = 1 << 20
+BINS = 15  # ranges of confidence from 0 to 1
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,10 @@ class Scorecard:
 
     cells: integers (m, 4), a line for each combination that occurred: position of the slice in `slices`, then of the
     truth, production's answer and candidate's answer in `classes`; a candidate's answer of len(classes) means none.
-    counts: (m,) rows in each. scores: (slices, 3): rows for which both models gave probabilities, and over those the
-    sums of production's and of candidate's Brier score. parts: (name, rows, digest) of each file that went in.
+    counts: (m,) rows in each. scores: (slices, 4): rows for which both models gave probabilities, and over those the
+    sums of production's Brier score, of the candidate's, and of their squared difference. reliability: (2, BINS, 3),
+    for each model and range of confidence: rows, sum of confidence, rows right. parts: (name, rows, digest) of each
+    file that went in. probes: what was found out without labels.
     """
 
     classes: tuple[str, ...]
@@ -41,14 +45,17 @@ class Scorecard:
     counts: np.ndarray
     scores: np.ndarray
     parts: tuple[tuple[str, int, str], ...]
+    reliability: np.ndarray = field(default_factory=lambda: np.zeros((2, BINS, 3)))
     production: Facts = field(default_factory=Facts)
     candidate: Facts = field(default_factory=Facts)
     sealed: bool = False
+    probes: Probes | None = None
+    whole: bool = True
 
     def __post_init__(self):
         if not self.count:
             raise MlgateError(f"There are no rows in {self.name}. Give it rows.")
-        if len(set(self.cells[:, 1].tolist())) < 2:
+        if self.whole and len(set(self.cells[:, 1].tolist())) < 2:
             raise MlgateError(f"All rows of {self.name} have one label. Nothing can be compared: add the others.")
 
     @property
@@ -88,6 +95,11 @@ class Scorecard:
         return int(self.counts[right & ~usual].sum()), int(self.counts[~right & usual].sum())
 
     @property
+    def same_model(self) -> bool:
+        """Whether the candidate is the production model, byte for byte."""
+        return self.production.digest is not None and self.production.digest == self.candidate.digest
+
+    @property
     def answered_differently(self) -> int:
         """How many rows the two models answered differently. Needs no labels."""
         return int(self.counts[self.cells[:, 2] != self.cells[:, 3]].sum())
@@ -95,8 +107,14 @@ class Scorecard:
     @property
     def brier(self) -> tuple[float, float] | None:
         """The mean Brier scores (0 is best) of production and candidate, or None without probabilities of both."""
-        scored, ours, theirs = self.scores.sum(axis=0)
+        scored, ours, theirs, _ = self.scores.sum(axis=0)
         return (ours / scored, theirs / scored) if scored else None
+
+    @property
+    def calibration_error(self) -> tuple[float, float] | None:
+        """The expected calibration error of both: how far confidence is from the share that is right, on average."""
+        rows, sure, right = np.moveaxis(self.reliability, 2, 0)
+        return tuple((np.abs(sure - right).sum(axis=1) / rows.sum(axis=1)).tolist()) if rows.sum() else None
 
     def confusion(self, model: str) -> np.ndarray:
         """The confusion matrix of "production" or "candidate", truth x answer; the last column means no answer."""
@@ -105,12 +123,12 @@ class Scorecard:
         return matrix
 
     def of_slices(self, *names: str) -> "Scorecard | None":
-        """The scorecard of these slices alone, or None where they have no rows to compare."""
+        """The scorecard of these slices alone, or None where they have no rows."""
         places = [self.slices.index(name) for name in names if name in self.slices]
         mine = np.isin(self.cells[:, 0], places)
-        if len(set(self.cells[mine, 1].tolist())) < 2:
+        if not mine.any():
             return None
-        return replace(self, cells=self.cells[mine], counts=self.counts[mine])
+        return replace(self, cells=self.cells[mine], counts=self.counts[mine], whole=False)
 
     def rows_of_slice(self, name: str) -> int:
         """How many rows a slice has."""
@@ -126,12 +144,13 @@ class Scorecard:
         moved = other.cells.copy()
         moved[:, 0] = np.array([slices.index(name) for name in other.slices])[other.cells[:, 0]]
         cells, counts = merge(np.concatenate([self.cells, moved]), np.concatenate([self.counts, other.counts]))
-        scores = np.zeros((len(slices), 3))
+        scores = np.zeros((len(slices), 4))
         for card in (self, other):
             scores[[slices.index(name) for name in card.slices]] += card.scores
         sides = {key: _both(getattr(self, key), getattr(other, key)) for key in ("production", "candidate")}
-        parts, sealed = self.parts + other.parts, self.sealed or other.sealed
-        return Scorecard(self.classes, slices, cells, counts, scores, parts, **sides, sealed=sealed)
+        parts, reliability = self.parts + other.parts, self.reliability + other.reliability
+        common = {"sealed": self.sealed or other.sealed, "probes": self.probes or other.probes}
+        return Scorecard(self.classes, slices, cells, counts, scores, parts, reliability, **sides, **common)
 
 
 def count_answers(

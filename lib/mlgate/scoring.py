@@ -7,8 +7,9 @@ from pathlib import Path
 from mlgate import tables
 from mlgate.artifacts import Model
 from mlgate.corpus import NO_SLICE, Batch, Rows, require_filled
+from mlgate.probes import Probes, probe
 from mlgate.root import MlgateError
-from mlgate.scorecard import Facts, Scorecard, count_answers, merge
+from mlgate.scorecard import BINS, Facts, Scorecard, count_answers, merge
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +18,15 @@ import pyarrow.compute as pc
 MOST_SLICES = 1_000
 
 
-def score(production: Model, candidate: Model, rows: Rows) -> Scorecard:
-    """Ask both models the same rows, a batch at a time.
+def score(production: Model, candidate: Model, rows: Rows, probing: bool = True) -> Scorecard:
+    """Ask both models the same rows, a batch at a time; and probe both, without labels, with some of the texts.
 
     A candidate at fault (would not load, other classes, raises, NaN) is written into its facts, and the rows it did not
     answer count as such. Raises MlgateError where the rows or production are at fault.
     """
     classes = tuple(str(name) for name in production.classes)
     fault = candidate.fault or _other_classes(production, candidate)
-    tally, spent = _Tally(classes), [0.0, 0.0]
+    tally, spent, probes = _Tally(classes), [0.0, 0.0], None
     for batch in rows.batches():
         truth = _truth(batch, classes, rows.name)
         started = time.perf_counter()
@@ -44,9 +45,11 @@ def score(production: Model, candidate: Model, rows: Rows) -> Scorecard:
                 fault = f"it cannot answer {rows.name}: {_said(error)}"
         spent = [spent[0] + answered - started, spent[1] + time.perf_counter() - answered]
         tally.add(batch.slices, truth, ours, theirs, our_scores, their_scores)
+        if probing and not probes and not fault and production.digest != candidate.digest:
+            probes = probe(production, candidate, batch.texts)
     facts = Facts(production.digest, production.size, production.load_seconds, spent[0])
     others = Facts(candidate.digest, candidate.size, candidate.load_seconds, spent[1], fault)
-    return tally.scorecard(rows, facts, others)
+    return tally.scorecard(rows, facts, others, probes)
 
 
 def ask(model: Model, texts: list[str], classes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray | None]:
@@ -105,7 +108,13 @@ def _from_names(seen: Counter, path: Path) -> Scorecard:
     counts = np.array(list(seen.values()), dtype=np.int64)
     parts = ((path.name, int(counts.sum()), tables.digest(path)),)
     return Scorecard(
-        classes, slices, *merge(cells, counts), np.zeros((len(slices), 3)), parts, Facts(), Facts(fault=fault)
+        classes,
+        slices,
+        *merge(cells, counts),
+        np.zeros((len(slices), 4)),
+        parts,
+        production=Facts(),
+        candidate=Facts(fault=fault),
     )
 
 
@@ -115,7 +124,7 @@ class _Tally:
     def __init__(self, classes: tuple[str, ...]):
         self.classes, self.places = classes, {}
         self.cells, self.counts = np.zeros((0, 4), dtype=np.int64), np.zeros(0, dtype=np.int64)
-        self.scores = np.zeros((MOST_SLICES, 3))
+        self.scores, self.reliability = np.zeros((MOST_SLICES, 4)), np.zeros((2, BINS, 3))
 
     def add(self, slices: list[str], truth, ours, theirs, our_scores, their_scores) -> None:
         places = np.array([self.places.setdefault(name, len(self.places)) for name in slices], dtype=np.int64)
@@ -127,16 +136,19 @@ class _Tally:
             return
         right = np.eye(len(self.classes))[truth]
         squared = [((given - right) ** 2).sum(axis=1) for given in (our_scores, their_scores)]
-        for column, weights in enumerate((np.ones(len(truth)), *squared)):
+        for column, weights in enumerate((np.ones(len(truth)), *squared, (squared[1] - squared[0]) ** 2)):
             self.scores[:, column] += np.bincount(places, weights, minlength=MOST_SLICES)
+        for side, (answers, given) in enumerate(((ours, our_scores), (theirs, their_scores))):
+            sure = given[np.arange(len(truth)), answers]
+            place = np.minimum((sure * BINS).astype(int), BINS - 1)
+            for column, weights in enumerate((np.ones(len(truth)), sure, answers == truth)):
+                self.reliability[side, :, column] += np.bincount(place, weights, minlength=BINS)
 
-    def scorecard(self, rows: Rows, production: Facts, candidate: Facts) -> Scorecard:
+    def scorecard(self, rows: Rows, production: Facts, candidate: Facts, probes: Probes | None) -> Scorecard:
         parts = ((rows.name, int(self.counts.sum()), rows.digest),)
-        scores = self.scores[: len(self.places)]
-        slices = tuple(self.places)
-        return Scorecard(
-            self.classes, slices, self.cells, self.counts, scores, parts, production, candidate, rows.sealed
-        )
+        scores, slices = self.scores[: len(self.places)], tuple(self.places)
+        sums = (self.cells, self.counts, scores, parts, self.reliability)
+        return Scorecard(self.classes, slices, *sums, production, candidate, rows.sealed, probes)
 
 
 def _truth(batch: Batch, classes: tuple[str, ...], name: str) -> np.ndarray:

@@ -22,8 +22,10 @@ import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 from sklearn._loss._loss import CyHalfBinomialLoss
 from sklearn.base import BaseEstimator
+from sklearn.ensemble._forest import BaseForest
 from sklearn.linear_model._sgd_fast import Hinge, ModifiedHuber, SquaredHinge
 from sklearn.pipeline import Pipeline
+from sklearn.tree import BaseDecisionTree
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
 
@@ -79,6 +81,7 @@ OPCODES = (
 
 KEYS = (str, bytes, int, float, np.generic, type(None))  # as keys of a dictionary: quick to hash
 LEAVES = (*KEYS, complex, np.dtype)  # nothing inside them to look at
+WHOLE = (int, np.integer)
 NAMED_NDARRAY = object()  # a file may say "numpy.ndarray", but it never gets hold of something to call
 
 
@@ -358,10 +361,29 @@ def _check_attributes(thing: object, attributes: dict) -> None:
         raise Refused(f'{kind.__name__}.input is not "content": it would open paths that clients send. Set it back.')
     if attributes.get("memory") is not None:
         raise Refused(f"{kind.__name__}.memory is set: it would write into a cache folder. Set it to None.")
-    members = [thing, *(attributes.get("estimators_") or ())]
-    trees = [tree for member in members if type(tree := getattr(member, "tree_", None)) is Tree]
-    if any(not tree.node_count or tree.n_features != attributes.get("n_features_in_") for tree in trees):
-        raise ValueError("bad tree")
+    _check_columns(thing, attributes)
+
+
+def _check_columns(thing: object, attributes: dict) -> None:
+    """Compiled code reads, and writes, in the columns that a file names, wherever they are: they must exist."""
+    vocabulary, hashed = attributes.get("vocabulary_", {}), attributes.get("n_features", 1)
+    if type(vocabulary) is not dict or not all(issubclass(kind, WHOLE) for kind in set(map(type, vocabulary.values()))):
+        raise ValueError("bad vocabulary")
+    if vocabulary and not 0 <= min(vocabulary.values()) <= max(vocabulary.values()) < len(vocabulary):
+        raise ValueError("bad vocabulary")
+    if not isinstance(hashed, WHOLE) or hashed < 1:
+        raise ValueError("bad number of features")
+    members = attributes.get("estimators_", ()) if isinstance(thing, BaseForest) else ()
+    for tree in (
+        *members,
+        *([thing] if isinstance(thing, BaseDecisionTree) else ()),
+    ):  # a forest does not ask its trees
+        if not isinstance(tree, BaseDecisionTree):
+            raise ValueError("bad forest")
+        inside = vars(tree).get("tree_")  # None in a template that was never fitted
+        width = inside.n_features if type(inside) is Tree and inside.node_count else None
+        if inside is not None and (width is None or width != attributes.get("n_features_in_")):
+            raise ValueError("bad tree")
 
 
 def _is_dtype(name: str, value: object) -> bool:

@@ -1,0 +1,148 @@
+"""Requests that wait at the same moment are answered together, by one call of the model.
+
+Nearly all of what a short text costs is the overhead of the call (see FACTS), so a batch of eight costs little more than
+one. A batch runs inside the event loop, where it needs no thread and no lock, and is kept short (TARGET): a request that
+is larger than that is answered a part at a time, and the others have their turn in between.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mlgate.artifacts import Model
+
+import numpy as np
+
+TARGET = 0.010  # seconds that a batch may keep the event loop from everything else
+SMALLEST, LARGEST = 5_000, 1_000_000  # characters: the bounds of a batch
+PER_TEXT = 200  # what a text costs beyond its length, in characters
+
+Answer = tuple[str | int | bool, float | None]  # a label, and its probability where the model has one
+
+
+class CannotAnswer(Exception):
+    """The model raised on these texts. The message is one line."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A verified model that has answered before. `slow`: one answer alone takes longer than a whole batch may."""
+
+    model: Model
+    loaded: str
+    slow: bool = False
+
+    def answers(self, texts: Sequence[str]) -> list[Answer]:
+        """Label and probability of each text. Raises what the model raises."""
+        labels, scores = self.model.answer(texts)
+        names = labels.tolist()
+        if scores is None:
+            return [(plain(name), None) for name in names]
+        places = {name: place for place, name in enumerate(self.model.classes.tolist())}
+        chosen = scores[np.arange(len(names)), [places[name] for name in names]].tolist()
+        return [(plain(name), score) for name, score in zip(names, chosen, strict=True)]
+
+
+def plain(label: object) -> str | int | bool:
+    """A label as JSON knows it."""
+    return label if isinstance(label, str | int) else str(label)
+
+
+@dataclass
+class _Request:
+    """Texts of one client, the model that answers all of them, and the answers so far."""
+
+    serving: Serving
+    texts: Sequence[str]
+    done: asyncio.Future
+    answers: list[Answer] = field(default_factory=list)
+
+    def part(self, budget: float) -> tuple[Sequence[str], int]:
+        """The next texts, as many as the budget (in characters) has room for and at least one; and what they cost."""
+        start = end = len(self.answers)
+        cost = 0
+        while end < len(self.texts) and (end == start or cost < budget):
+            cost += len(self.texts[end]) + PER_TEXT
+            end += 1
+        return self.texts[start:end], cost
+
+    def take(self, answers: list[Answer] | Exception) -> bool:
+        """Add the answers to a part. True once there is nothing left to do."""
+        if self.done.done():  # the client has gone away
+            return True
+        if isinstance(answers, Exception):
+            self.done.set_exception(CannotAnswer(f"{type(answers).__name__}: {answers}"))
+            return True
+        self.answers += answers
+        if len(self.answers) < len(self.texts):
+            return False
+        self.done.set_result(self.answers)
+        return True
+
+
+class Batcher:
+    """Answers requests in batches, within one event loop."""
+
+    def __init__(self):
+        self.budget = 50_000.0  # characters in a batch; finds its own size
+        self.waiting: deque[_Request] = deque()
+        self.worker: asyncio.Task | None = None
+
+    async def ask(self, serving: Serving, texts: Sequence[str]) -> list[Answer]:
+        """The answers of this model to these texts, in order. Raises CannotAnswer."""
+        request = _Request(serving, texts, asyncio.get_running_loop().create_future())
+        self.waiting.append(request)
+        if self.worker is None:  # it starts in the loop's next turn, when all that came in with us is waiting too
+            self.worker = asyncio.create_task(self._work())
+        return await request.done
+
+    async def _work(self) -> None:
+        try:
+            while self.waiting:
+                await self._batch()
+                if self.waiting:
+                    await asyncio.sleep(0.0005)  # a few turns of the loop: for what came in meanwhile, and for /health
+        finally:
+            self.worker = None
+
+    async def _batch(self) -> None:
+        """Answer one batch: a part of each request that waits, until the budget is spent. All of it by one model."""
+        picked, cost = self._pick()
+        serving = picked[0][0].serving
+        if serving.slow:
+            begun = time.perf_counter()
+            results = await asyncio.to_thread(_answer, serving, [texts for _, texts in picked])
+        else:
+            begun = time.perf_counter()
+            results = _answer(serving, [texts for _, texts in picked])
+            self._adapt(cost, time.perf_counter() - begun)
+        for (request, _), answers in zip(picked, results, strict=True):
+            if not request.take(answers):
+                self.waiting.append(request)  # behind those that came in meanwhile
+
+    def _pick(self) -> tuple[list[tuple[_Request, Sequence[str]]], float]:
+        """Everybody gets an equal share, so that a short request never waits for the end of a long one."""
+        share, cost, picked = self.budget / len(self.waiting), 0.0, []
+        serving = self.waiting[0].serving
+        while self.waiting and self.waiting[0].serving is serving and cost < self.budget:
+            request = self.waiting.popleft()
+            texts, spent = request.part(share)
+            picked.append((request, texts))
+            cost += spent
+        return picked, cost
+
+    def _adapt(self, cost: float, seconds: float) -> None:
+        """Find the budget that takes TARGET, from batches that were too slow and from those that were full."""
+        if seconds > TARGET or cost >= self.budget:
+            self.budget = min(max(cost * TARGET / seconds, SMALLEST), LARGEST)
+
+
+def _answer(serving: Serving, parts: list[Sequence[str]]) -> list[list[Answer] | Exception]:
+    """The answers to each part. Where the model raises, each part is asked alone: one client cannot spoil the others'."""
+    try:
+        answers = iter(serving.answers([text for part in parts for text in part]))
+        return [[next(answers) for _ in part] for part in parts]
+    except Exception as error:
+        return [error] if len(parts) == 1 else [_answer(serving, [part])[0] for part in parts]

@@ -1,0 +1,124 @@
+"""A laboratory: a whole pipeline in a scratch folder, where models may go wrong and be judged without harm.
+
+Its corpus is made of the real training rows, dealt anew into train, validation and holdout: nothing in here ever reads
+the real sealed rows, spends a real look, or moves the real production model.
+"""
+
+import hashlib
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlgate import artifacts, corpus, exam, ledger, recipes
+from mlgate.artifacts import Model
+from mlgate.gate import Verdict
+from mlgate.root import Root
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+SIZES = {"train": 4_000, "validation": 4_000, "holdout": 4_000}
+SHORT = 0.4  # share of the smaller source: more than in the corpus, so that a lab of few rows can judge it
+OLD = 0.8  # share of the training rows that were there when production was trained
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A scratch root with a production model, and its rows: DataFrames with columns text, label and source.
+
+    old: the training rows that production learnt from; train: those and the ones that came since.
+    """
+
+    root: Root
+    production: Model
+    train: pd.DataFrame
+    old: pd.DataFrame
+    validation: pd.DataFrame
+    holdout: pd.DataFrame
+    seed: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """A candidate, and what its card says of it: the recipe, the severity, and the rows (None: all training rows)."""
+
+    pipeline: Pipeline
+    recipe: str = "baseline"
+    severity: float | None = None
+    rows: pd.DataFrame | None = field(default=None, repr=False)
+
+
+def set_up(folder: Path, policy: Path, seed: int = 0, sizes: dict[str, int] | None = None) -> Lab:
+    """A lab in an empty folder, under the demands of a gate.toml. Another seed: other rows, other models."""
+    root = Root(folder)
+    rows = _deal(corpus.split("train"), {**SIZES, **(sizes or {})}, np.random.default_rng(seed))
+    rows.to_csv(folder / "reviews.csv", index=False)
+    source = f"\n[corpus]\npath = '{(folder / 'reviews.csv').as_posix()}'\nslice_column = 'source'\n"
+    root.policy.write_text(policy.read_text(encoding="utf-8") + source, encoding="utf-8")
+    parts = {name: corpus.split(name, root) for name in SIZES}
+    old = parts["train"].sample(frac=OLD, random_state=seed).sort_index()
+    recipe = recipes.named("baseline")
+    exam.bootstrap(root, recipe.train(old), recipe.facts(old))
+    return Lab(root, artifacts.load_production(root), old=old, seed=seed, **parts)
+
+
+def fresh(lab: Lab, folder: Path) -> Root:
+    """A root of its own for one candidate: the lab's production, policy and rows, and all looks still there."""
+    shutil.copytree(lab.root.production_folder, folder / "artifacts_prod")
+    shutil.copy(lab.root.policy, folder / "gate.toml")
+    return Root(folder)
+
+
+def submit(lab: Lab, made: Made, root: Root) -> Model:
+    """Write the candidate and its card into a root, as notebook 02 does."""
+    rows = lab.train if made.rows is None else made.rows
+    facts = recipes.named(made.recipe).facts(rows, made.severity)
+    return artifacts.write_candidate(root, made.pipeline, facts)
+
+
+def sit(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = None) -> Verdict:
+    """The whole exam of a candidate in a root of its own: the card, validation rows, one look at the lab's holdout.
+
+    settings: lines of gate.toml to change before, such as {"slower_action": "hold"}.
+    """
+    demand(root, **settings or {})
+    submit(lab, made, root)
+    return exam.sit(root)
+
+
+def demand(root: Root, **settings: str | int) -> None:
+    """Change lines of a root's gate.toml. Raises ValueError where it has no such line."""
+    text = root.policy.read_text(encoding="utf-8")
+    for key, value in settings.items():
+        line = f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"
+        text, found = re.subn(rf"^{key} *=.*$", line, text, flags=re.MULTILINE)
+        if found != 1:
+            raise ValueError(f"gate.toml has {found} lines for {key!r}; one was expected.")
+    root.policy.write_text(text, encoding="utf-8")
+
+
+def looks_spent(root: Root) -> int:
+    """How many looks the exams in this root have cost."""
+    return sum(entry["kind"] == "look" for entry in ledger.read(root))
+
+
+def _deal(rows: pd.DataFrame, sizes: dict[str, int], random: np.random.Generator) -> pd.DataFrame:
+    """Rows for each part. A text's hash says where it belongs: dots at its end move it, and no model reads them."""
+    small = rows["source"].value_counts().idxmin()
+    total = sum(sizes.values())
+    few, many = round(SHORT * total), total - round(SHORT * total)
+    parts = ((rows[rows["source"] == small], few), (rows[rows["source"] != small], many))
+    dealt = pd.concat(part.sample(count, random_state=int(random.integers(1 << 31))) for part, count in parts)
+    dealt = dealt.iloc[random.permutation(len(dealt))].reset_index(drop=True)
+    places = np.repeat(list(sizes), list(sizes.values()))
+    dealt["text"] = [_moved(text, place) for text, place in zip(dealt["text"], places, strict=True)]
+    return dealt[["text", "label", "source"]]
+
+
+def _moved(text: str, place: str) -> str:
+    wanted, core, dots = corpus.SPLITS[place], corpus.normalise(text).encode(), 0
+    while int.from_bytes(hashlib.sha256(core + b" ." * dots).digest()[:8], "big") % 100 not in wanted:
+        dots += 1
+    return text + " ." * dots

@@ -1,0 +1,95 @@
+"""What can be known of a candidate without a single label: what it cannot answer, how brittle and how slow it is."""
+
+import time
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlgate.artifacts import Model
+
+import numpy as np
+
+# changes to a text that should not change the answer
+CHANGES: dict[str, Callable[[str], str]] = {
+    "upper case": str.upper,
+    "white space": lambda text: "  " + text.replace(" ", "  \n") + "\t",
+    "HTML remains": lambda text: text.replace(". ", ".<br /><br />") + "<br />",
+    "a neutral sentence": lambda text: text + " I saw it on a Tuesday.",
+    "accents": lambda text: unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode(),
+}
+# texts that clients do send
+ODD = ("", " ", "\n", "?", "12345", "é", "日本語の映画", "😀" * 20, "<br />", "a" * 10_000, "\x00", "word " * 5_000)
+MOST = 120  # texts: enough to tell a brittle model from a sound one
+TIMED, TIMES = 32, 5
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What probing gave. brittle: for each change, how many of `texts` answers it changed in (production, candidate).
+
+    only_candidate, only_production: texts for which any change changed the answer of that model alone. cannot_answer:
+    the first odd text that production answers and the candidate does not, and why; None where there is none.
+    seconds: medians for TIMED texts, of production and candidate, asked in turn.
+    """
+
+    texts: int
+    brittle: dict[str, tuple[int, int]]
+    only_candidate: int
+    only_production: int
+    cannot_answer: str | None
+    seconds: tuple[float, float]
+
+    @property
+    def slower(self) -> float:
+        """How many times as long as production the candidate takes."""
+        return self.seconds[1] / max(self.seconds[0], 1e-9)
+
+
+def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
+    """Put changed and odd texts to both models and time them. Both can answer the texts as they are."""
+    texts = list(texts[:MOST])
+    models, brittle, any_changed, fault = (production, candidate), {}, np.zeros((2, len(texts)), dtype=bool), None
+    plain = [model.answer(texts)[0] for model in models]
+    for name, change in CHANGES.items():
+        (ours, _), (theirs, why) = (_ask(model, [change(text) for text in texts]) for model in models)
+        if ours is None or theirs is None:
+            fault = fault or (f"{name} ({why})" if ours is not None else None)
+            continue
+        moved = np.array([ours != plain[0], theirs != plain[1]])
+        brittle[name] = tuple(int(count) for count in moved.sum(axis=1))
+        any_changed |= moved
+    ours, theirs = any_changed
+    only = int((theirs & ~ours).sum()), int((ours & ~theirs).sum())
+    return Probes(len(texts), brittle, *only, fault or _odd(*models), _seconds(models, texts[:TIMED]))
+
+
+def _odd(production: Model, candidate: Model) -> str | None:
+    """The first odd text that production answers and the candidate does not, and why."""
+    if _ask(candidate, ODD)[1] is None:
+        return None
+    for text in ODD:
+        why = _ask(candidate, [text])[1]
+        if why and _ask(production, [text])[1] is None:
+            return f"{text[:20]!r} ({why})"
+    return None
+
+
+def _ask(model: Model, texts: Sequence[str]) -> tuple[np.ndarray | None, str | None]:
+    """The answers, or None and what the model raised."""
+    try:
+        return model.answer(texts)[0], None
+    except Exception as error:
+        return None, f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+
+
+def _seconds(models: Sequence[Model], texts: list[str]) -> tuple[float, float]:
+    """Medians of the time each model takes for these texts: in turn, so that a busy machine is unfair to neither."""
+    taken = []
+    for _ in range(TIMES):
+        marks = [time.perf_counter()]
+        for model in models:
+            model.answer(texts)
+            marks.append(time.perf_counter())
+        taken.append(np.diff(marks))
+    ours, theirs = np.median(taken, axis=0)
+    return float(ours), float(theirs)

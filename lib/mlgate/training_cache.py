@@ -1,0 +1,70 @@
+"""A cache for trainings, switched on by MLGATE_CACHE=FOLDER (CI does): the same training is not done twice.
+
+What is the same: the rows in their order, the recipe with its source code, the severity, the versions, the arithmetic.
+A cached model is read as any other: bytes against their digest, through the allow-list.
+"""
+
+import hashlib
+import inspect
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mlgate import artifacts
+from mlgate.root import write_atomically
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+ARITHMETIC = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE")
+
+
+def remember(train: Callable[[], Pipeline], function: Callable, rows: pd.DataFrame, severity: float) -> Pipeline:
+    """What `train` gives, out of the cache where it was given before."""
+    folder, source = os.environ.get("MLGATE_CACHE"), _source(function)
+    if not folder or not source:
+        return train()
+    path = Path(folder) / f"{key_of(function, source, rows, severity)}.pkl"
+    if (cached := _read(path)) is not None:
+        return cached
+    pipeline = train()
+    data = artifacts.dump(pipeline)
+    write_atomically(path, data + artifacts.digest(data).encode())
+    return pipeline
+
+
+def key_of(function: Callable, source: str, rows: pd.DataFrame, severity: float) -> str:
+    """A sha256 of all that decides what training gives."""
+    table = hashlib.sha256()
+    for column in rows.columns:
+        table.update(json.dumps([column, rows[column].tolist()], default=str).encode())
+    facts = {
+        "recipe": function.__qualname__,
+        "source": source,
+        "rows": table.hexdigest(),
+        "severity": severity,
+        "versions": artifacts.versions(),
+        "arithmetic": [platform.machine(), *map(os.environ.get, ARITHMETIC)],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _source(function: Callable) -> str | None:
+    """The code of the module the recipe is in: recipes share functions. None where it has no file, as in a notebook."""
+    try:
+        return inspect.getsource(sys.modules[function.__module__])
+    except (OSError, TypeError):
+        return None
+
+
+def _read(path: Path) -> Pipeline | None:
+    """The pipeline in a file of the cache, or None where there is none, or it is not whole."""
+    try:
+        stored = path.read_bytes()
+    except OSError:
+        return None
+    data, name = stored[:-64], stored[-64:]
+    return artifacts.load(data).pipeline if artifacts.digest(data).encode() == name else None
