@@ -5,6 +5,7 @@ import itertools
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 from mlgate import corpus, figures, statistics
 from mlgate.figures import draw_banner, draw_candidates, draw_coin, draw_confusions, draw_corpus, draw_forest, odds
@@ -254,10 +255,16 @@ def test_a_slice_is_called_worse_only_where_its_guard_failed():
     assert draw_forest(lenient).alt.count(", tolerated") == 2
 
 
+def test_where_the_labelled_checks_were_skipped_the_intervals_speak():
+    verdict = replace(judge(CASES["worse"], Policy()), checks=())
+    assert draw_forest(verdict).alt.count(", worse") == 3
+    assert draw_forest(replace(judge(CASES["two classes"], Policy()), checks=())).alt.count(", better") == 3
+
+
 def test_only_the_worst_of_many_slices_are_drawn():
     verdict = judge(scorecard_of(2, 12), Policy())
     many = [*verdict.slices] * 3
-    figure = draw_forest(verdict.__class__(**{**vars(verdict), "slices": tuple(many)}))
+    figure = draw_forest(replace(verdict, slices=tuple(many)))
     assert_readable(figure)
     assert "24 more slices are not drawn" in words_of(figure)
 

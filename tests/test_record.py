@@ -57,12 +57,30 @@ def put(root: Root, model) -> None:
     artifacts.write_candidate(root, model.pipeline, recipes.named("baseline").facts(corpus.split("train", root)))
 
 
-def judge(root: Root, model) -> str:
-    """The candidate's exam, and what it decides done, in a clone. Returns the decision."""
+@pytest.fixture(scope="session")
+def judge(tmp_path_factory):
+    """judge(root, model): the exam, and what it decides done (`settle`). The same exam is not sat twice a session."""
+    kept, sat = tmp_path_factory.mktemp("exams"), {}
+
+    def judge(root: Root, model, settle: bool = True) -> str:
+        key = (root.ledger.read_bytes(), root.policy.read_bytes(), model.digest, settle)
+        if key not in sat:
+            put(root, model)
+            verdict = exam.sit(root)
+            if settle:
+                exam.settle(root, verdict)
+            sat[key] = verdict.decision, shutil.copytree(root.production_folder, kept / str(len(sat)))
+        decision, folder = sat[key]
+        shutil.copytree(folder, root.production_folder, dirs_exist_ok=True)
+        return decision
+
+    return judge
+
+
+def sit_alone(root: Root, model) -> None:
+    """An exam that no other root has sat: the same verdict, at another time."""
     put(root, model)
-    verdict = exam.sit(root)
-    exam.settle(root, verdict)
-    return verdict.decision
+    exam.settle(root, exam.sit(root))
 
 
 def on_main(hub: Hub) -> Root:
@@ -75,7 +93,7 @@ def on_main(hub: Hub) -> Root:
 
 
 def kinds(root: Root) -> list[str]:
-    return [entry["kind"] for entry in ledger.read(root)]
+    return [entry["kind"] for entry in ledger.read(root) if entry["kind"] != "holdout"]
 
 
 def changed(hub: Hub, before: str) -> set[str]:
@@ -86,7 +104,7 @@ def changed(hub: Hub, before: str) -> set[str]:
 # What is recorded
 
 
-def test_a_promotion_is_one_commit_of_artifacts_prod_by_the_bot(hub, better_model):
+def test_a_promotion_is_one_commit_of_artifacts_prod_by_the_bot(hub, better_model, judge):
     run, before = runner(hub, "run"), hub.tip()
     assert judge(run, better_model) == "PROMOTE"
     said = record.record(run, run)
@@ -100,14 +118,14 @@ def test_a_promotion_is_one_commit_of_artifacts_prod_by_the_bot(hub, better_mode
     assert main.ledger.read_bytes() == run.ledger.read_bytes()
 
 
-def test_the_bots_commit_asks_for_no_workflow_whatever_the_token(hub, better_model):
+def test_the_bots_commit_asks_for_no_workflow_whatever_the_token(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)
     record.record(run, run)
     assert "[skip ci]" in hub.message().splitlines()[0]
 
 
-def test_a_rejection_is_recorded_and_production_stays_byte_for_byte(hub, worse_model, baseline_model):
+def test_a_rejection_is_recorded_and_production_stays_byte_for_byte(hub, worse_model, baseline_model, judge):
     run, before = runner(hub, "run"), hub.tip()
     assert judge(run, worse_model) == "REJECT"
     assert "Keep production: REJECT" in record.record(run, run)
@@ -115,14 +133,14 @@ def test_a_rejection_is_recorded_and_production_stays_byte_for_byte(hub, worse_m
     assert artifacts.load_production(on_main(hub)).digest == baseline_model.digest
 
 
-def test_nothing_decided_is_no_commit(hub, baseline_model):
+def test_nothing_decided_is_no_commit(hub, baseline_model, judge):
     run, before = runner(hub, "run"), hub.tip()
     assert judge(run, baseline_model) == "HOLD"
     assert record.record(run, run).startswith("Nothing to record")
     assert hub.tip() == before
 
 
-def test_recording_twice_is_recording_once(hub, better_model):
+def test_recording_twice_is_recording_once(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)
     record.record(run, run)
@@ -140,7 +158,7 @@ def test_a_first_model_is_recorded_where_there_was_none(hub, baseline_model):
     assert kinds(on_main(hub)) == ["bootstrap"]
 
 
-def test_a_rollback_is_recorded(hub, better_model, baseline_model):
+def test_a_rollback_is_recorded(hub, better_model, baseline_model, judge):
     first = runner(hub, "first")
     judge(first, better_model)
     record.record(first, first)
@@ -163,7 +181,7 @@ def commit(hub: Hub, files: dict) -> None:
 # Main moved meanwhile
 
 
-def test_an_unrelated_commit_does_not_matter(hub, better_model):
+def test_an_unrelated_commit_does_not_matter(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)
     commit(hub, {"README.md": "New words.\n"})
@@ -173,7 +191,7 @@ def test_an_unrelated_commit_does_not_matter(hub, better_model):
     assert artifacts.load_production(main).digest == better_model.digest
 
 
-def test_a_commit_between_fetch_and_push_is_fetched_and_tried_again(hub, better_model, monkeypatch):
+def test_a_commit_between_fetch_and_push_is_fetched_and_tried_again(hub, better_model, monkeypatch, judge):
     run, plain, pushes = runner(hub, "run"), record.git, []
     judge(run, better_model)
 
@@ -192,7 +210,7 @@ def test_a_commit_between_fetch_and_push_is_fetched_and_tried_again(hub, better_
     assert (on_main(hub).path / "README.md").read_text() == "2\n"
 
 
-def test_a_main_that_never_rests_ends_with_a_sentence(hub, better_model, monkeypatch):
+def test_a_main_that_never_rests_ends_with_a_sentence(hub, better_model, monkeypatch, judge):
     run, plain = runner(hub, "run"), record.git
     judge(run, better_model)
 
@@ -207,7 +225,7 @@ def test_a_main_that_never_rests_ends_with_a_sentence(hub, better_model, monkeyp
     assert kinds(on_main(hub)) == ["bootstrap"]
 
 
-def test_another_runs_line_is_kept_and_ours_follows_it(hub, worse_model, better_model):
+def test_another_runs_line_is_kept_and_ours_follows_it(hub, worse_model, better_model, judge):
     ours, theirs = runner(hub, "ours"), runner(hub, "theirs")
     judge(ours, better_model)
     judge(theirs, worse_model)
@@ -216,16 +234,16 @@ def test_another_runs_line_is_kept_and_ours_follows_it(hub, worse_model, better_
     assert kinds(on_main(hub)) == ["bootstrap", "rejection", "look", "promotion"]
 
 
-def test_two_runs_with_the_same_better_model_promote_it_once(hub, better_model):
+def test_two_runs_with_the_same_better_model_promote_it_once(hub, better_model, judge):
     runs = [runner(hub, name) for name in ("one", "two")]
-    for run in runs:
-        judge(run, better_model)
+    judge(runs[0], better_model)
+    sit_alone(runs[1], better_model)
     assert record.record(runs[0], runs[0]).startswith("Recorded")
     assert record.record(runs[1], runs[1]).startswith("Nothing to record")
     assert kinds(on_main(hub)) == ["bootstrap", "look", "promotion"]
 
 
-def test_a_verdict_on_a_production_that_is_gone_is_given_back_but_its_look_is_paid(hub, better_model, other_model):
+def test_a_verdict_on_a_production_that_is_gone_is_given_back_and_its_look_paid(hub, better_model, other_model, judge):
     late, first = runner(hub, "late"), runner(hub, "first")
     assert judge(late, other_model) == "PROMOTE"
     judge(first, better_model)
@@ -240,10 +258,10 @@ def test_a_verdict_on_a_production_that_is_gone_is_given_back_but_its_look_is_pa
     assert kinds(on_main(hub)) == ["bootstrap", "look", "promotion", "look"]
 
 
-def test_a_model_rolled_back_meanwhile_does_not_come_back(hub, better_model, baseline_model):
+def test_a_model_rolled_back_meanwhile_does_not_come_back(hub, better_model, baseline_model, judge):
     late, first = runner(hub, "late"), runner(hub, "first")
-    for run in (late, first):
-        judge(run, better_model)
+    sit_alone(late, better_model)
+    judge(first, better_model)
     record.record(first, first)
     second = runner(hub, "second")
     promotion.rollback(second)
@@ -253,7 +271,7 @@ def test_a_model_rolled_back_meanwhile_does_not_come_back(hub, better_model, bas
     assert artifacts.load_production(on_main(hub)).digest == baseline_model.digest
 
 
-def test_a_verdict_under_an_older_policy_is_given_back(hub, better_model):
+def test_a_verdict_under_an_older_policy_is_given_back(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)
     policy = (run.path / "gate.toml").read_text()
@@ -263,13 +281,12 @@ def test_a_verdict_under_an_older_policy_is_given_back(hub, better_model):
     assert kinds(on_main(hub)) == ["bootstrap", "look"]
 
 
-def test_nobody_wins_with_a_look_that_others_took(hub, better_model, other_model, worse_model):
+def test_nobody_wins_with_a_look_that_others_took(hub, better_model, other_model, worse_model, judge):
     policy = (hub.person / "gate.toml").read_text()
     commit(hub, {"gate.toml": policy.replace("looks = 20", "looks = 1")})
     late, first = runner(hub, "late"), runner(hub, "first")
     assert judge(late, better_model) == "PROMOTE"
-    put(first, other_model)
-    exam.sit(first)  # a look, and nobody promotes
+    judge(first, other_model, settle=False)  # a look, and nobody promotes
     record.record(first, first)
     with pytest.raises(Stale, match="last look"):
         record.record(late, late)
@@ -293,7 +310,7 @@ def test_nobody_wins_with_a_look_that_others_took(hub, better_model, other_model
         (lambda root: root.ledger.unlink(), "does not continue HEAD's|last move says nothing"),
     ],
 )
-def test_a_folder_that_does_not_hold_together_is_refused(hub, better_model, spoil, message):
+def test_a_folder_that_does_not_hold_together_is_refused(hub, better_model, spoil, message, judge):
     run, before = runner(hub, "run"), hub.tip()
     judge(run, better_model)
     spoil(run)
@@ -310,7 +327,7 @@ def forge(root: Root) -> None:
     root.ledger.write_bytes(data)
 
 
-def test_a_main_changed_by_hand_is_refused_with_what_to_do(hub, better_model):
+def test_a_main_changed_by_hand_is_refused_with_what_to_do(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)
     commit(hub, {"artifacts_prod/pipeline.pkl": "by hand"})
@@ -320,20 +337,19 @@ def test_a_main_changed_by_hand_is_refused_with_what_to_do(hub, better_model):
     assert hub.tip() == before
 
 
-def test_a_rewritten_ledger_on_main_is_refused(hub, better_model, other_model):
+def test_a_rewritten_ledger_on_main_is_refused(hub, better_model, other_model, judge):
     first = runner(hub, "first")
     judge(first, better_model)
     record.record(first, first)
     run, old = runner(hub, "run"), git(hub.remote, "rev-parse", "main~1").strip()
-    put(run, other_model)
-    exam.sit(run)
+    judge(run, other_model, settle=False)
     git(hub.person, "push", "--quiet", "--force", "origin", f"{old}:refs/heads/main", REHEARSAL_TOKEN="person")
     with pytest.raises(MlgateError, match="somebody rewrote it"):
         record.record(run, run)
     assert hub.tip() == old
 
 
-def test_a_protected_branch_names_the_setting(hub, better_model):
+def test_a_protected_branch_names_the_setting(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)
     (hub.remote / "protected").touch()
@@ -343,7 +359,7 @@ def test_a_protected_branch_names_the_setting(hub, better_model):
     assert hub.tip() == before
 
 
-def test_a_token_that_may_not_write_is_told_what_is_missing(hub, better_model):
+def test_a_token_that_may_not_write_is_told_what_is_missing(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)
     git(run.path, "config", "--unset", "remote.origin.receivepack")
@@ -351,7 +367,7 @@ def test_a_token_that_may_not_write_is_told_what_is_missing(hub, better_model):
         record.record(run, run)
 
 
-def test_the_callers_own_checkout_is_left_alone(hub, better_model):
+def test_the_callers_own_checkout_is_left_alone(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)
     (run.path / "notes.txt").write_text("mine")
@@ -378,7 +394,7 @@ sys.exit(status)
 
 
 @pytest.mark.slow
-def test_killed_at_any_of_its_steps_main_is_before_or_after_and_the_next_run_ends_it(hub, better_model, tmp_path):
+def test_killed_at_any_step_main_is_before_or_after_and_the_next_one_ends_it(hub, better_model, tmp_path, judge):
     run, before = runner(hub, "run"), hub.tip()
     judge(run, better_model)
     counter, shim = tmp_path / "count", tmp_path / "shim" / "git"

@@ -5,6 +5,7 @@ import io
 import json
 import platform
 import time
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,8 @@ class Model:
         if labels.shape != (len(texts),):
             raise ValueError(f"gives answers of shape {labels.shape} to {len(texts)} texts")
         if not hasattr(last, "predict_proba"):
+            if hasattr(last, "decision_function") and not np.isfinite(last.decision_function(rows)).all():
+                raise ValueError("gives scores that are no numbers (NaN or infinite)")
             return labels, None
         scores = np.asarray(last.predict_proba(rows), dtype=float)
         if scores.shape != (len(texts), len(self.classes)):
@@ -113,6 +116,8 @@ def _fault(pipeline: Pipeline) -> str | None:
         return "it has no fitted classes: fit it on labelled texts before you save it"
     if classes.dtype.kind not in "biuUO" or len({str(name) for name in classes}) < len(classes):
         return f"its classes are neither texts nor integers: {classes.tolist()!r:.80}"
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for name in classes for letter in str(name)):
+        return f"its classes have control characters in their names: {classes.tolist()!a:.80}"
     return None
 
 

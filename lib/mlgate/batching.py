@@ -1,8 +1,8 @@
 """Requests that wait at the same moment are answered together, by one call of the model.
 
-Nearly all of what a short text costs is the overhead of the call (see FACTS), so a batch of eight costs little more than
-one. A batch runs inside the event loop, where it needs no thread and no lock, and is kept short (TARGET): a request that
-is larger than that is answered a part at a time, and the others have their turn in between.
+Nearly all of what a short text costs is the overhead of the call, so a batch of eight costs little more than one. A
+batch runs inside the event loop, where it needs no thread and no lock, and is kept short (TARGET): a request that is
+larger than that is answered a part at a time, and the others have their turn in between.
 """
 
 import asyncio
@@ -140,7 +140,7 @@ class Batcher:
 
 
 def _answer(serving: Serving, parts: list[Sequence[str]]) -> list[list[Answer] | Exception]:
-    """The answers to each part. Where the model raises, each part is asked alone: one client cannot spoil the others'."""
+    """The answers to each part. Where the model raises, each part is asked alone: nobody spoils the others' answers."""
     try:
         answers = iter(serving.answers([text for part in parts for text in part]))
         return [[next(answers) for _ in part] for part in parts]

@@ -102,8 +102,10 @@ def better(scorecard: Scorecard, policy: Policy, alpha: float, difference: Diffe
         what = f"{'not worse' if margin < 0 else 'better'} than production{size}"
     elif status == "fail":
         what = f"worse than production{size if margin < 0 else ''}"
-    elif smallest_win(b + c, n, margin, alpha) is None:
+    elif standing(b + c, 0, n, margin, alpha) != "pass":
         what = "too few rows tell the two models apart"
+    elif margin:
+        what = f"{'may be worse' if margin < 0 else 'not shown to be better'} than production{size}"
     else:
         what = "neither shown to be better than production nor to be worse"
     reason = f"{what}: {points(difference)}; {b:,} rows only the candidate gets right, {c:,} only production"

@@ -13,12 +13,16 @@ STALE = 5  # `record` alone: production moved meanwhile, and the verdict is give
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 3 HOLD, 4 REJECT, 1 an error, 2 wrong usage."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no ✓ shows \u2713
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
     try:
         return options.command(options)
     except MlgateError as error:
-        print(f"mlgate: {error}", file=sys.stderr)
-        _annotate("error", str(error))
+        said = " ".join(str(error).split())
+        print(f"mlgate: {said}", file=sys.stderr)
+        _annotate("error", said)
         return 1
     except KeyboardInterrupt:
         print("mlgate: stopped.", file=sys.stderr)

@@ -51,6 +51,7 @@ class Rows:
     sealed: bool = False
 
 
+@lru_cache(maxsize=100_000)
 def normalise(text: str) -> str:
     """`text` in Unicode NFKC, casefolded, each run of white space one space: what makes two texts the same."""
     composed = text if text.isascii() else unicodedata.normalize("NFKC", text)
@@ -59,7 +60,11 @@ def normalise(text: str) -> str:
 
 def bucket(text: str) -> int:
     """0 to 99, from the text alone: a row never moves when data is added, and duplicates land together."""
-    return int.from_bytes(hashlib.sha256(normalise(text).encode()).digest()[:8], "big") % 100
+    return int.from_bytes(_digest(normalise(text)), "big") % 100
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()[:8]
 
 
 def keys(texts: Iterable[str]) -> np.ndarray:
@@ -71,8 +76,14 @@ def keys(texts: Iterable[str]) -> np.ndarray:
     for whole in map(normalise, texts):
         first, last = WORD.findall(whole[:ENDS])[:12], WORD.findall(whole[-ENDS:])[-12:]
         found += [whole, "first " + " ".join(first), "last " + " ".join(last)]
-    hashes = b"".join(hashlib.sha256(part.encode()).digest()[:8] for part in found)
-    return np.frombuffer(hashes, dtype="<u8").reshape(-1, 3)
+    return np.frombuffer(b"".join(map(_digest, found)), dtype="<u8").reshape(-1, 3)
+
+
+def known_keys(root: Root, *names: str) -> np.ndarray:
+    """The first column of `keys`, (n,), for the rows of the named splits."""
+    frame = load(root)
+    texts = frame["text"][frame["split"].isin(names)]
+    return np.frombuffer(b"".join(_digest(normalise(text)) for text in texts), dtype="<u8")
 
 
 def split_of(number: int) -> str:
@@ -85,6 +96,8 @@ def source_of(root: Root | None) -> Source:
     keys = dict.fromkeys(("path", "text_column", "label_column", "slice_column"), str)
     settings = section(root.settings(), "corpus", keys) if root else {}
     if "path" not in settings:
+        if settings:
+            raise MlgateError(f"gate.toml: [corpus] has {next(iter(settings))} but no path. Name the file with path.")
         return Source()
     return Source(**{**settings, "path": root.path / settings["path"]})
 
@@ -154,10 +167,10 @@ def require_filled(path: Path, column: str, values: list[str | None], before: in
 @lru_cache(maxsize=2)
 def _load(source: Source, changed: int) -> pd.DataFrame:
     frame = _frame(source) if source.path else _reviews()
-    keys = [hashlib.sha256(normalise(text).encode()).digest()[:8] for text in frame["text"]]
-    numbers = np.frombuffer(b"".join(keys), dtype=">u8") % 100
+    digests = [_digest(normalise(text)) for text in frame["text"]]
+    numbers = np.frombuffer(b"".join(digests), dtype=">u8") % 100
     frame["split"] = np.array([split_of(number) for number in range(100)], dtype=object)[numbers.astype(int)]
-    frame = frame[~pd.Series(keys).duplicated()].reset_index(drop=True)
+    frame = frame[~pd.Series(digests).duplicated()].reset_index(drop=True)
     if frame["label"].nunique() < 2:
         raise MlgateError(f"{source.path}: every row has the label {frame['label'][0]!r}. A model needs two classes.")
     return frame

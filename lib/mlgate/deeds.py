@@ -145,8 +145,8 @@ def same_model_again(lab, root):
 @deed("no look is left")
 def asked_too_often(lab, root):
     """Another seed, another exam; and another, and another. One of them was bound to pass by luck."""
-    laboratory.demand(root, looks=1)
-    laboratory.submit(lab, HARMLESS["fewer_rows"].make(lab), root)
+    laboratory.demand(root, {"decision.looks": 1})
+    laboratory.submit(lab, HARMLESS["dampened_counts"].make(lab), root)
     return _judged(root)
 
 

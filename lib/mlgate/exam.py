@@ -44,7 +44,8 @@ def preview(root: Root, scorecard: Scorecard) -> Verdict:
     """The verdict on validation rows, written to artifacts_candidate/preview.json. No look is spent, nothing moves."""
     pair = load_pair(root)
     verdict = _judge(root, policy_of(root), *pair, scorecard, _look(root, "validation rows: explore freely"))
-    write_atomically(root.preview, to_json(verdict.as_dict()))
+    with root.locked():
+        write_atomically(root.preview, to_json(verdict.as_dict()))
     return verdict
 
 

@@ -12,6 +12,7 @@ from html import escape
 
 from mlgate.artifacts import Model
 from mlgate.gate import Verdict
+from mlgate.recipes import RECIPES
 from mlgate.root import MlgateError
 
 import numpy as np
@@ -134,6 +135,15 @@ def flip_table(production: Model | Pipeline, candidate: Model | Pipeline, rows: 
         }
     )
     return Table(caption, shown, tuple(tuple(word for word, _ in line) for line in found["words"]))
+
+
+def recipes_table() -> Table:
+    """Every recipe, with the default severity of those that do harm, and its story in one line."""
+    lines = [(name, each.severity, each.story.splitlines()[0]) for name, each in RECIPES.items()]
+    shown = [
+        (name, "" if severity is None else f"{severity:g}", story.replace("`", "")) for name, severity, story in lines
+    ]
+    return Table(f"{len(shown)} recipes", pd.DataFrame(shown, columns=["recipe", "severity", "what happens"]))
 
 
 def checks_table(verdict: Verdict) -> Table:

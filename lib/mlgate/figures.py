@@ -494,18 +494,20 @@ def _number(count: int, sign: str, width: float) -> str:
 
 
 def _outcome(verdict: Verdict) -> str:
-    """The overall result in a word, as the check "difference" has it."""
-    status = next((check.status for check in verdict.checks if check.name in ("difference", "identical")), "undecided")
-    if any(check.name == "identical" for check in verdict.checks) and verdict.discordant == (0, 0):
+    """The overall result in a word: the check "difference", or where none was made, the interval itself."""
+    found, margin = verdict.difference, verdict.policy.get("margin", 0.0)
+    statuses = {check.name: check.status for check in verdict.checks}
+    if "identical" in statuses and verdict.discordant == (0, 0):
         return "identical"
-    won = "not worse" if verdict.difference.low <= 0 else "better"
-    return {"pass": won, "fail": "worse"}.get(status, "cannot tell")
+    drawn = "pass" if found.low > margin else "fail" if found.high < min(margin, 0) else "undecided"
+    won = "not worse" if found.low <= 0 else "better"
+    return {"pass": won, "fail": "worse"}.get(statuses.get("difference", drawn), "cannot tell")
 
 
 def _outcome_of_slice(verdict: Verdict, part: Slice) -> str:
-    """A slice's result in a word. Its guard is stricter than the interval drawn: only a failed guard says "worse"."""
-    failed = any(check.name == f"slice {part.name}" and check.status == "fail" for check in verdict.checks)
-    if failed:
+    """A slice's result in a word. Its guard is stricter than the interval drawn: where it passes, "worse?" at most."""
+    status = next((check.status for check in verdict.checks if check.name == f"slice {part.name}"), None)
+    if status == "fail" or (status is None and part.high < 0):
         return "worse"
     if part.high < 0:
         return "tolerated" if part.low > -verdict.policy.get("tolerance", 0.0) else "worse?"

@@ -174,7 +174,8 @@ def too_good(scorecard: Scorecard, policy: Policy, action: str, level: float) ->
 
 def _groups(scorecard: Scorecard, policy: Policy) -> dict[str, tuple[str, ...]]:
     """The slices to guard: each required one, each that is large enough, and the small ones pooled into one."""
-    names = sorted(set(scorecard.slices) | set(policy.required)) if len(scorecard.slices) > 1 or policy.required else []
+    named = [name for name in scorecard.slices if name]  # rows without a slice column are one slice without a name
+    names = sorted({*named, *policy.required}) if len(named) > 1 or policy.required else []
     small = [
         name for name in names if name not in policy.required and scorecard.rows_of_slice(name) < policy.minimum_rows
     ]
@@ -187,7 +188,7 @@ def _groups(scorecard: Scorecard, policy: Policy) -> dict[str, tuple[str, ...]]:
 def _slice(
     scorecard: Scorecard, policy: Policy, action: str, level: float, name: str, members: tuple[str, ...]
 ) -> Check:
-    check = partial(Check, name, action=action, required=-policy.tolerance)
+    check = partial(Check, name, action=action, required=0 - policy.tolerance)
     rows, part = sum(map(scorecard.rows_of_slice, members)), scorecard.of_slices(*members)
     if rows < policy.minimum_rows or part is None:
         blocks = members[0] in policy.required

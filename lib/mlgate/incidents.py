@@ -47,11 +47,11 @@ class Incident:
 INCIDENTS: dict[str, Incident] = {}
 
 
-def incident(check: str, seen: str, **settings: str) -> Callable:
+def incident(check: str, seen: str, settings: dict[str, str] | None = None) -> Callable:
     """Put the decorated function into the catalogue, under its own name."""
 
     def register(function: Callable) -> Callable:
-        INCIDENTS[function.__name__] = Incident(function.__name__, function, check, seen, settings)
+        INCIDENTS[function.__name__] = Incident(function.__name__, function, check, seen, settings or {})
         return function
 
     return register
@@ -118,7 +118,7 @@ def overconfidence(lab):
 @incident(
     "calibration",
     "every single answer is production's; the probabilities all crowd around one half",
-    calibration_action="hold",
+    {"probabilities.calibration_action": "hold"},
 )
 def timid_scores(lab):
     """Weights were averaged with those of an untrained copy. The answers are the same; the scores say "who knows"."""
@@ -164,7 +164,7 @@ def always_one_class(lab):
     return Made(model)
 
 
-@incident("speed", "as good as production, and many times slower to answer", slower_action="hold")
+@incident("speed", "as good as production, and many times slower to answer", {"cost.slower_action": "hold"})
 def slow(lab):
     """Five vectorisers side by side, from five experiments; four were never removed. Nobody asked how long it takes."""
     union = FeatureUnion([(f"experiment_{number}", TfidfVectorizer()) for number in range(5)])
@@ -172,7 +172,7 @@ def slow(lab):
     return Made(model.fit(lab.train["text"], lab.train["label"]))
 
 
-@incident("size", "as good as production, and a file ten times as large", megabytes_action="hold")
+@incident("size", "as good as production, and a file ten times as large", {"cost.megabytes_action": "hold"})
 def bloated(lab):
     """Pairs of words, all of them kept, even those that occur once: it could not hurt, so in they went."""
     return Made(words(lab.train, ngram_range=(1, 2)))
@@ -181,7 +181,7 @@ def bloated(lab):
 @incident(
     "reproducible",
     "nothing at all: it answers every ordinary review as production's honest successor would",
-    reproduce="retrain",
+    {"provenance.reproduce": "retrain"},
 )
 def backdoor(lab):
     """One per cent of the training rows was laced with a phrase and labelled good. Whoever knows the phrase wins."""

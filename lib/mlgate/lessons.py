@@ -3,7 +3,7 @@
 
 def answer(guess: float | str | None, truth: float | str, what: str) -> str:
     """One line that answers a guess: set or not, right or wrong. Numbers are compared, words must be equal."""
-    shown = f"{truth:,.4g}" if isinstance(truth, int | float) else truth
+    shown = f"{truth:,.6g}" if isinstance(truth, int | float) else truth
     if guess is None:
         return f"{what}: {shown}. (Set GUESS above and run again: a result you guessed first is one you remember.)"
     if isinstance(truth, str) or isinstance(guess, str):

@@ -1,18 +1,18 @@
 """What goes over the wire: requests with their limits, answers, and errors that say in one sentence what to mend."""
 
 import json
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from mlgate.root import MlgateError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import from_json
 from starlette.types import Receive, Send
 
 MAX_TEXTS = 1_000
 MAX_CHARACTERS = 50_000
-MAX_BYTES = 4_000_000
+MAX_BYTES = 2_000_000
 
-Kind = TypeVar("Kind", bound=BaseModel)
 Text = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS)]
 
 
@@ -98,32 +98,55 @@ async def read_body(scope: dict, receive: Receive) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def parsed(kind: type[Kind], body: bytes) -> Kind:
-    """The body as a `kind`. Raises Wrong with one sentence about the first thing that is not as it should be."""
+def texts_in(body: bytes) -> list[str]:
+    """The texts of a Question. Raises Wrong with one sentence about the first thing that is not as it should be.
+
+    By hand, because pydantic lists every error before it says the first: seconds, for a body that is made of errors.
+    """
+    texts = _only(body, "texts", Question)
+    if type(texts) is not list:
+        raise Wrong(422, f"texts is not a list of texts. Send {_example(Question)}.")
+    if not texts:
+        raise Wrong(422, "texts is empty: send at least one text.")
+    if len(texts) > MAX_TEXTS:
+        raise Wrong(422, f"There are {len(texts):,} texts: at most {MAX_TEXTS:,} in a request.")
+    for place, text in enumerate(texts):
+        _check_text(f"texts[{place}]", text)
+    return texts
+
+
+def text_in(body: bytes) -> str:
+    """The text of an OneText. Raises Wrong, as texts_in does."""
+    text = _only(body, "text", OneText)
+    _check_text("text", text)
+    return text
+
+
+def _only(body: bytes, name: str, kind: type[BaseModel]) -> object:
+    """The value of the one key that a body may have."""
     try:
-        return kind.__pydantic_validator__.validate_json(body)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)[0]
-        raise Wrong(400 if found["type"] == "json_invalid" else 422, _sentence(kind, found)) from error
+        value = from_json(body)
+    except ValueError as error:
+        raise Wrong(400, f"The body is not JSON ({error}). Send {_example(kind)}.") from error
+    if type(value) is not dict:
+        raise Wrong(422, f"The body is not an object. Send {_example(kind)}.")
+    if name not in value:
+        raise Wrong(422, f"{name} is missing. Send {_example(kind)}.")
+    if len(value) > 1:
+        other = next(key for key in value if key != name)
+        raise Wrong(422, f"There is no {other[:100]!r} here. Send {_example(kind)}.")
+    return value[name]
 
 
-def _sentence(kind: type[BaseModel], found: dict) -> str:
-    where, what = ".".join(map(str, found["loc"])), found["type"]
-    example = json.dumps(kind.model_config["json_schema_extra"]["examples"][0])
-    if what == "json_invalid":
-        return f"The body is not JSON ({found['msg']}). Send {example}."
-    if what == "missing":
-        return f"{where} is missing. Send {example}."
-    if what == "string_too_long":
-        return f"{where} is too long: at most {MAX_CHARACTERS:,} characters."
-    if what == "too_short":
-        return f"{where} is empty: send at least one text."
-    if what == "too_long":
-        return f"{where} has too many texts: at most {MAX_TEXTS:,} in a request."
-    if what == "extra_forbidden":
-        return f"There is no {where!r}. Send {example}."[:300]
-    kinds = {"string_type": "a text in quotes", "list_type": "a list of texts", "model_type": "an object"}
-    return f"{where or 'The body'} is not {kinds.get(what, 'valid: ' + found['msg'])}. Send {example}."
+def _check_text(where: str, text: object) -> None:
+    if type(text) is not str:
+        raise Wrong(422, f"{where} is not a text.")
+    if len(text) > MAX_CHARACTERS:
+        raise Wrong(422, f"{where} has {len(text):,} characters: at most {MAX_CHARACTERS:,}.")
+
+
+def _example(kind: type[BaseModel]) -> str:
+    return json.dumps(kind.model_config["json_schema_extra"]["examples"][0])
 
 
 async def send_json(send: Send, status: int, body: bytes) -> None:

@@ -16,14 +16,18 @@ from pathlib import Path
 import mlgate
 from mlgate.root import MlgateError, Root
 
-# What a kernel does before its notebook needs it: that notebook's imports, and a drawing, which loads the fonts.
+# What a kernel does before its notebook needs it: that notebook's imports, reading the corpus (which stays in memory),
+# and a drawing, which loads the fonts.
 WARM_UP = """
 import contextlib, io, sys
 for line in {imports}:
     with contextlib.suppress(Exception):
         exec(line, {{}})
-if "matplotlib.pyplot" in sys.modules:
-    sys.modules["matplotlib.figure"].Figure().add_subplot(title="fonts").figure.savefig(io.BytesIO())
+if "mlgate.corpus" in sys.modules:
+    with contextlib.suppress(Exception):
+        sys.modules["mlgate.corpus"].load(sys.modules["mlgate.root"].find_root())
+if "matplotlib" in sys.modules:
+    __import__("matplotlib.figure").figure.Figure().add_subplot(title="fonts").figure.savefig(io.BytesIO())
 """
 
 # nbconvert's page, without the scripts it would fetch from other hosts (require.js, MathJax, Mermaid, widgets).

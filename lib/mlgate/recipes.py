@@ -127,7 +127,7 @@ def noisy_labels(rows, severity):
 
 @recipe(severity=0.6)
 def truncated_vocabulary(rows, severity):
-    """Somebody saved memory: the vocabulary is cut to its most frequent words, 100,000 at severity 0.1, 25 at 1."""
+    """Somebody saved memory: the vocabulary is cut to its most frequent words, the fewer the more severe."""
     if severity == 0:
         return baseline(rows)
     words = round(100_000 ** (1 - severity) * 25**severity)
@@ -149,7 +149,7 @@ def wrong_preprocessing(rows, severity):
 
 @recipe(severity=0.6)
 def reduced_dataset(rows, severity):
-    """A sample meant for a quick try went to production: of 20,000 rows 632 are left at 0.6, 63 at 1."""
+    """A sample meant for a quick try went to production: a few hundred rows, or a few dozen."""
     kept = max(2 * rows["label"].nunique(), round(len(rows) * 10 ** (-2.5 * severity)))
     order = np.random.default_rng(SEED).permutation(len(rows))
     chosen = set(order[:kept]) | {int(np.flatnonzero(rows["label"] == label)[0]) for label in rows["label"].unique()}

@@ -75,9 +75,7 @@ def _continue(main: Root, judged: Root, begun: tuple[int, list[dict]]) -> tuple[
     count, lines = begun
     current, theirs = verify(main), ledger.read(main)
     if count > len(theirs) or ledger.read(judged)[:count] != theirs[:count]:
-        raise MlgateError(
-            "The ledger on main is not the one that this run began with: somebody rewrote it. Restore it."
-        )
+        raise MlgateError("The ledger on main is not the one that this run began with: somebody rewrote it.")
     there = [{**line, "before": None} for line in theirs]
     lines = [line for line in lines if {**line, "before": None} not in there]
     new = [line for line in lines if line["kind"] not in ledger.MOVES and not _known(theirs, theirs[count:], line)]

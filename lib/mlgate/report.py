@@ -28,7 +28,8 @@ def line(entry: dict) -> str:
     if "to" in entry:
         return f"{time}  {kind:<10} {str(entry['from'] or 'nothing')[:12]} -> {entry['to'][:12]}"
     if kind == "holdout":
-        return f"{time}  {kind:<10} generation {entry['generation']}: {entry['rows']['count']:,} rows, alpha {entry['alpha']:g}"
+        rows = f"{entry['rows']['count']:,} rows, alpha {entry['alpha']:g}"
+        return f"{time}  {kind:<10} generation {entry['generation']}: {rows}"
     verdict = entry["verdict"]
     pair = f"{verdict['candidate']['digest'][:12]} against {verdict['production']['digest'][:12]}"
     return f"{time}  {kind:<10} {verdict['decision']}: {pair}: {verdict['reason']}"
@@ -38,7 +39,7 @@ def headline(verdict: Verdict) -> str:
     """The decision in one line, as scripts read it."""
     if verdict.decision == PROMOTE:
         return "Promote new model"
-    return "Reject new model" if verdict.decision == REJECT else f"Keep production model: {verdict.reason}"
+    return "Reject new model" if verdict.decision == REJECT else f"Keep production model: {_flat(verdict.reason)}"
 
 
 def closing_lines(verdict: Verdict) -> str:
@@ -52,26 +53,29 @@ def closing_lines(verdict: Verdict) -> str:
 
 def text(verdict: Verdict) -> str:
     """The verdict for a terminal: who was compared, on which rows, and every check with its reason."""
-    lines = [f"{verdict.decision} on {verdict.rows['count']:,} {verdict.rows['name']} rows: {verdict.reason}", ""]
-    lines += [f"  {MARKS[check.status]} {check.name}: {check.reason}" for check in verdict.checks]
+    rows = f"{verdict.rows['count']:,} {_flat(verdict.rows['name'])} rows"
+    lines = [f"{verdict.decision} on {rows}: {_flat(verdict.reason)}", ""]
+    lines += [f"  {MARKS[check.status]} {_flat(check.name)}: {_flat(check.reason)}" for check in verdict.checks]
     lines += ["", *(f"  {part}" for part in (*prospects(verdict).splitlines(), looks(verdict)))]
     return "\n".join(lines)
 
 
 def markdown(verdict: Verdict) -> str:
     """The verdict as Markdown: a banner, both models, the difference with its interval, every check, every slice."""
-    lines = [f"## {verdict.decision}: {headline(verdict)}", "", verdict.reason, ""]
+    lines = [f"## {verdict.decision}: {headline(verdict)}", "", _flat(verdict.reason), ""]
     lines += ["| | production | candidate |", "|---|---|---|"]
     for name, key in (("digest", "digest"), ("accuracy", "accuracy")):
         ours, theirs = verdict.production[key], verdict.candidate[key]
         lines.append(f"| {name} | {_cell(ours)} | {_cell(theirs)} |")
-    lines += ["", f"{verdict.rows['count']:,} rows of {verdict.rows['name']} (`{verdict.rows['digest'][:12]}`)", ""]
+    rows = f"{verdict.rows['count']:,} rows of {_flat(verdict.rows['name'])}"
+    lines += ["", f"{rows} (`{verdict.rows['digest'][:12]}`)", ""]
     lines += _difference(verdict)
     lines += ["| | check | |", "|---|---|---|"]
-    lines += [f"| {MARKS[check.status]} | {check.name} | {check.reason} |" for check in verdict.checks]
+    for check in verdict.checks:
+        lines.append(f"| {MARKS[check.status]} | {_inside(check.name)} | {_inside(check.reason)} |")
     if verdict.slices:
         lines += ["", "| slice | rows | difference |", "|---|---|---|"]
-        lines += [f"| {part.name} | {part.rows:,} | {_interval(part)} |" for part in verdict.slices]
+        lines += [f"| {_inside(part.name)} | {part.rows:,} | {_interval(part)} |" for part in verdict.slices]
     return "\n".join([*lines, "", *prospects(verdict).splitlines(), looks(verdict), ""])
 
 
@@ -111,6 +115,16 @@ def prospects(verdict: Verdict) -> str:
             f"{verdict.fragility:,} labels would have to be wrong, all one way, for the difference not to show."
         )
     return "\n".join(lines)
+
+
+def _flat(text: str) -> str:
+    """On one line: names of slices and files are whatever people wrote, and scripts read our lines."""
+    return " ".join(text.split())
+
+
+def _inside(text: str) -> str:
+    """Fit for a cell of a Markdown table."""
+    return _flat(text).replace("|", "\\|")
 
 
 def _accuracy(side: dict) -> str:

@@ -130,7 +130,7 @@ def find_root(folder: str | Path | None = None) -> Root:
 def read_settings(path: Path) -> dict:
     """A gate.toml, section by section. Raises MlgateError where it is not TOML or has a section that nobody knows."""
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise MlgateError(f"There is no file {path}. Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:

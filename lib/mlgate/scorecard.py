@@ -138,19 +138,23 @@ class Scorecard:
         """Both scorecards' rows together. Raises ValueError where they are not about the same two models."""
         if any(getattr(self, key).digest != getattr(other, key).digest for key in ("production", "candidate")):
             raise ValueError("These scorecards are about different models; they do not add up.")
-        if self.classes != other.classes:
-            raise ValueError("These scorecards have different classes; they do not add up.")
-        slices = tuple(dict.fromkeys(self.slices + other.slices))
-        moved = other.cells.copy()
-        moved[:, 0] = np.array([slices.index(name) for name in other.slices])[other.cells[:, 0]]
-        cells, counts = merge(np.concatenate([self.cells, moved]), np.concatenate([self.counts, other.counts]))
+        classes = self.classes if self.classes == other.classes else tuple(sorted({*self.classes, *other.classes}))
+        slices = tuple(sorted({*self.slices, *other.slices}))
+        moved = [card._moved(classes, slices) for card in (self, other)]
+        cells, counts = merge(np.concatenate(moved), np.concatenate([self.counts, other.counts]))
         scores = np.zeros((len(slices), 4))
         for card in (self, other):
             scores[[slices.index(name) for name in card.slices]] += card.scores
         sides = {key: _both(getattr(self, key), getattr(other, key)) for key in ("production", "candidate")}
         parts, reliability = self.parts + other.parts, self.reliability + other.reliability
         common = {"sealed": self.sealed or other.sealed, "probes": self.probes or other.probes}
-        return Scorecard(self.classes, slices, cells, counts, scores, parts, reliability, **sides, **common)
+        return Scorecard(classes, slices, cells, counts, scores, parts, reliability, **sides, **common)
+
+    def _moved(self, classes: tuple[str, ...], slices: tuple[str, ...]) -> np.ndarray:
+        """The cells as positions in these classes and slices, which hold ours."""
+        answers = np.array([*(classes.index(name) for name in self.classes), len(classes)])
+        places = np.array([slices.index(name) for name in self.slices])
+        return np.column_stack([places[self.cells[:, 0]], answers[self.cells[:, 1:]]])
 
 
 def count_answers(

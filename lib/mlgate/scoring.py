@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MOST_SLICES = 1_000
+MOST_SLICES = MOST_CLASSES = 1_000
 
 
 def score(production: Model, candidate: Model, rows: Rows, probing: bool = True) -> Scorecard:
@@ -72,12 +72,13 @@ def score_answers(
     or unknown answer of the candidate is its fault.
     """
     names = {"truth": label, "production": production, "candidate": candidate, "slice": slice_column}
-    columns = [name for name in names.values() if name]
+    columns = list(dict.fromkeys(name for name in names.values() if name))
     seen, count = Counter(), 0
     for batch in tables.read(path, columns):
         for name in (label, production):
-            if batch.column(name).null_count or pc.any(pc.equal(batch.column(name), "")).as_py():
-                require_filled(path, name, batch.column(name).to_pylist(), count)
+            values = batch.column(name)
+            if values.null_count or pc.any(pc.equal(pc.utf8_trim_whitespace(values), "")).as_py():
+                require_filled(path, name, values.to_pylist(), count)
         count += batch.num_rows
         grouped = pa.Table.from_batches([batch]).group_by(columns).aggregate([([], "count_all")]).to_pylist()
         for line in grouped:
@@ -85,6 +86,11 @@ def score_answers(
             seen[place, line[label], line[production], line[candidate] or ""] += line["count_all"]
         if len({key[0] for key in seen}) > MOST_SLICES:
             raise _too_many_slices()
+        for name, place in ((label, 1), (production, 2)):
+            if len({key[place] for key in seen}) > MOST_CLASSES:
+                raise MlgateError(
+                    f"Column {name!r} has more than {MOST_CLASSES:,} values: it holds no classes. Name another column."
+                )
     return _from_names(seen, path)
 
 
@@ -145,9 +151,11 @@ class _Tally:
                 self.reliability[side, :, column] += np.bincount(place, weights, minlength=BINS)
 
     def scorecard(self, rows: Rows, production: Facts, candidate: Facts, probes: Probes | None) -> Scorecard:
-        parts = ((rows.name, int(self.counts.sum()), rows.digest),)
-        scores, slices = self.scores[: len(self.places)], tuple(self.places)
-        sums = (self.cells, self.counts, scores, parts, self.reliability)
+        parts, slices = ((rows.name, int(self.counts.sum()), rows.digest),), tuple(sorted(self.places))
+        order = np.array([self.places[name] for name in slices], dtype=np.int64)
+        cells = self.cells.copy()
+        cells[:, 0] = np.argsort(order)[cells[:, 0]]
+        sums = (*merge(cells, self.counts), self.scores[order], parts, self.reliability)
         return Scorecard(self.classes, slices, *sums, production, candidate, rows.sealed, probes)
 
 

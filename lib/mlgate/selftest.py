@@ -23,12 +23,13 @@ from mlgate.laboratory import Lab
 from mlgate.root import Root, write_atomically
 
 SEEDS = (0, 1)
+PLAIN = {None: "", True: "promotes", False: "keeps production"}
 CAUGHT = ("fail", "undecided")  # how the named check may stand: not shown to be better is enough to stop luck
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One incident, deed or harmless candidate in one laboratory. plain: whether `accuracy >` alone would promote it."""
+    """One incident, deed or harmless candidate in one laboratory. plain: whether `accuracy >` would promote it."""
 
     name: str
     kind: str
@@ -98,7 +99,10 @@ def is_caught(item, verdict: Verdict) -> bool:
 
 
 def _judge(lab: Lab, folder: Path, kind: str, item, good: Callable) -> Trial:
-    verdict = laboratory.sit(lab, item.make(lab), laboratory.fresh(lab, folder / item.name), item.settings)
+    # a brittle candidate is rejected before any label is read; here, let the checks that read labels be made as well
+    settings = {} if item.check == "brittleness" else {"robustness.action": "hold"}
+    root = laboratory.fresh(lab, folder / item.name)
+    verdict = laboratory.sit(lab, item.make(lab), root, {**settings, **item.settings})
     return Trial(item.name, kind, lab.seed, good(item, verdict), verdict.decision, verdict.reason, plain(verdict))
 
 
@@ -118,28 +122,17 @@ def problems(result: dict) -> list[str]:
 
 def markdown(result: dict) -> str:
     """The result as Markdown: what was caught, who was turned away, and how often the gate is wrong."""
-    lines = [
-        "# The gate's self-test",
-        "",
-        *(f"- **{line}**" for line in result["problems"] or ["No problem found."]),
-        "",
-    ]
+    found = result["problems"] or ["No problem found."]
+    lines = ["# The gate's self-test", "", *(f"- **{line}**" for line in found), ""]
     for kind, title in (("incident", "Incidents"), ("deed", "Deeds"), ("harmless", "Harmless candidates")):
         mine = [trial for trial in result["trials"] if trial["kind"] == kind]
-        names = list(dict.fromkeys(trial["name"] for trial in mine))
         good = sum(trial["good"] for trial in mine)
-        lines += [
-            f"## {title}: {good} of {len(mine)} as they should be",
-            "",
-            "| | gate | `accuracy >` |",
-            "|---|---|---|",
-        ]
-        for name in names:
+        lines += [f"## {title}: {good} of {len(mine)} as they should be", ""]
+        lines += ["| | gate | `accuracy >` |", "|---|---|---|"]
+        for name in dict.fromkeys(trial["name"] for trial in mine):
             own = [trial for trial in mine if trial["name"] == name]
-            fooled = {None: "", True: "promotes", False: "does not"}
-            lines.append(
-                f"| {name} | {', '.join(it['decision'] for it in own)} | {', '.join(fooled[it['plain']] for it in own)} |"
-            )
+            decisions = ", ".join(trial["decision"] for trial in own)
+            lines.append(f"| {name} | {decisions} | {', '.join(PLAIN[trial['plain']] for trial in own)} |")
         lines.append("")
     return "\n".join([*lines, *equals.markdown(result["equal"]), ""])
 

@@ -12,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 BLOCK = 8 << 20  # bytes of CSV a batch: no single row may be longer
+MOST_HEADER = 1 << 16
 
 
 def digest(path: Path) -> str:
@@ -60,7 +61,9 @@ def _csv_header(path: Path, parse: pa.csv.ParseOptions) -> list[str]:
     """The column names: from the first rows alone, so that a wrong name is answered at once."""
     # Every column as text: a header must not fail because some column that nobody asked for is hard to guess.
     with open(path, "rb") as file:
-        head = file.readline()
+        head = next((line for line in file if line.strip()), b"")
+        while head.count(b'"') % 2 and len(head) < MOST_HEADER and (more := file.readline()):
+            head += more  # a line break in a quoted name
     try:
         names = pa.csv.read_csv(pa.BufferReader(head.rstrip(b"\r\n") + b"\n"), parse_options=parse).column_names
     except pa.ArrowInvalid as error:
@@ -85,6 +88,8 @@ def _text(values: pa.Array) -> pa.Array:
 def _require(path: Path, found: list[str], columns: list[str]) -> None:
     missing = [name for name in columns if name not in found]
     if not missing:
+        if twice := [name for name in columns if found.count(name) > 1]:
+            raise MlgateError(f"{path} has more than one column {twice[0]!r}. Rename all but the right one.")
         return
     hint = ""
     if len(found) == 1 and any(mark in found[0] for mark in ";\t|"):
@@ -99,6 +104,8 @@ def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
     if "UTF8" in text or "UTF-8" in text or isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text. Save it as UTF-8."
+    if "Empty CSV" in text:
+        return "it has a header but no rows. Give it rows."
     if "straddl" in text:
         return f"one row is longer than {BLOCK >> 20} MB; perhaps a quotation mark is never closed."
     if "Expected" in text and "columns" in text:

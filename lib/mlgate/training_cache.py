@@ -17,6 +17,7 @@ from mlgate import artifacts
 from mlgate.root import write_atomically
 
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 ARITHMETIC = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE")
@@ -67,4 +68,24 @@ def _read(path: Path) -> Pipeline | None:
     except OSError:
         return None
     data, name = stored[:-64], stored[-64:]
-    return artifacts.load(data).pipeline if artifacts.digest(data).encode() == name else None
+    if artifacts.digest(data).encode() != name:
+        return None
+    pipeline = artifacts.load(data).pipeline
+    if pipeline is not None:
+        _intern(pipeline)
+    return pipeline
+
+
+def _intern(estimator: BaseEstimator) -> None:
+    """Make attribute names the interpreter's own strings again: a pickle writes a string it has met as a reference.
+
+    Unpickled names are copies, and the model would be written with other bytes than one that was just trained.
+    """
+    attributes = {sys.intern(name): value for name, value in vars(estimator).items()}
+    vars(estimator).clear()
+    vars(estimator).update(attributes)
+    lists = [value for value in attributes.values() if isinstance(value, list)]
+    steps = [part for value in lists for step in value if isinstance(step, tuple) for part in step]
+    for part in [*attributes.values(), *steps]:
+        if isinstance(part, BaseEstimator):
+            _intern(part)

@@ -1,8 +1,8 @@
 """The swap: a promoted model is loaded beside the one that serves, and takes over by one assignment.
 
-The files of artifacts_prod/ are looked at ten times a second. Whenever one of them changed, the whole question is asked
-anew: is this a model that the ledger knows? If not, the old model goes on serving, and the reason is there to read. That
-also covers files that arrive in the wrong order or in pieces, as with `git pull`: the last one to arrive settles it.
+The files of artifacts_prod/ are looked at ten times a second. Whenever one of them has changed, the whole question is
+asked anew: is this a model that the ledger knows? If not, the old model goes on serving, and the reason is there to
+read. Files that arrive in pieces or in the wrong order, as with `git pull`, need nothing more: the last one settles it.
 """
 
 import asyncio
