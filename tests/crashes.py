@@ -55,7 +55,7 @@ def verdict_on(production: str, candidate: str, decision: str = "PROMOTE", polic
 
 def judged(root: Root, C: float, decision: str = "PROMOTE", kind: str = "look", against: str | None = None) -> dict:
     """Make tiny(C) the candidate and write a verdict on it where the exam would write it."""
-    artifacts.write_candidate(root, tiny(C), {})
+    artifacts.write_candidate(root, tiny(C), {"keys": b"8 bytes." * 3})
     verdict = verdict_on(against or artifacts.digest(root.production.read_bytes()), name_of(C), decision)
     data = artifacts.to_json(verdict)
     with root.locked():

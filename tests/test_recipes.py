@@ -17,13 +17,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 GOOD = ["baseline", "challenger"]
-SABOTAGED = {  # and by how much the default severity makes a model of 4,000 rows worse, at least
-    "bad_training_data": 0.02,
-    "noisy_labels": 0.02,
-    "truncated_vocabulary": 0.05,
-    "wrong_preprocessing": 0.05,
-    "reduced_dataset": 0.05,
-}
+SABOTAGED = ["bad_training_data", "noisy_labels", "truncated_vocabulary", "wrong_preprocessing", "reduced_dataset"]
 
 
 def digest(pipeline):
@@ -34,7 +28,12 @@ def accuracy(pipeline, rows):
     return float((pipeline.predict(rows["text"]) == rows["label"]).mean())
 
 
-def made_up(classes, count=400):
+def short(reviews):
+    """Those that are read quickly."""
+    return reviews[reviews["text"].str.len() < 800]
+
+
+def made_up(classes, count=120):
     """Rows whose words tell their class, most of the time."""
     random = np.random.default_rng(1)
     words = np.array([f"word{number}" for number in range(300)])
@@ -46,8 +45,8 @@ def made_up(classes, count=400):
 
 
 @pytest.fixture(scope="module")
-def rows(small_train):
-    return small_train.head(300)
+def rows(reviews):
+    return short(reviews.train).sample(300, random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +72,7 @@ def test_each_recipe_tells_its_story_and_is_short_enough_to_read(name):
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are():
-    with pytest.raises(
-        MlgateError, match=r"There is no recipe 'bassline'. There are: baseline, challenger, .*noisy_labels"
-    ):
+    with pytest.raises(MlgateError, match=r"no recipe 'bassline'\. There are: baseline, challenger, .*noisy_labels"):
         named("bassline")
 
 
@@ -85,16 +82,14 @@ def test_an_unknown_recipe_is_refused_with_those_there_are():
 @pytest.mark.parametrize("name", SABOTAGED)
 @pytest.mark.parametrize("severity", [-0.01, 1.01, 40, float("nan"), float("inf"), "0.4", True, [0.4]], ids=repr)
 def test_a_severity_that_is_no_number_from_0_to_1_is_refused_with_a_sentence(name, severity, rows):
-    with pytest.raises(MlgateError, match="The severity must be a number from 0 .harmless. to 1, not "):
+    with pytest.raises(MlgateError, match=r"The severity must be a number from 0 \(harmless\) to 1, not "):
         named(name).train(rows, severity)
 
 
 @pytest.mark.parametrize("name", GOOD)
 @pytest.mark.parametrize("severity", [0.4, 1, "high", float("nan")], ids=repr)
 def test_a_good_recipe_has_no_severity(name, severity, rows):
-    with pytest.raises(
-        MlgateError, match=f"The recipe {name} has no severity: it is not a sabotaged one. Leave it out."
-    ):
+    with pytest.raises(MlgateError, match=f"The recipe {name} has no severity: it is not a sabotaged one"):
         named(name).train(rows, severity)
 
 
@@ -122,7 +117,7 @@ def test_a_sabotaged_model_is_another_one_at_its_default(name, rows, baseline_di
 
 @pytest.fixture(scope="module")
 def exam(reviews):
-    return reviews.train.sample(4_000, random_state=5), reviews.validation
+    return short(reviews.train).sample(3_000, random_state=5), short(reviews.validation)
 
 
 @pytest.fixture(scope="module")
@@ -130,20 +125,18 @@ def honest(exam):
     return accuracy(named("baseline").train(exam[0]), exam[1])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SABOTAGED)
 def test_harm_grows_with_severity_and_shows_at_the_default(name, exam, honest):
     train, validation = exam
     default = RECIPES[name].severity
     half, whole = (accuracy(named(name).train(train, severity), validation) for severity in (default / 2, default))
-    assert whole < honest - SABOTAGED[name]
+    assert whole < honest - 0.02
     assert whole <= half + 0.01
     assert half <= honest + 0.01
 
 
-@pytest.mark.slow
 def test_the_challenger_is_truly_better(exam, honest):
-    assert accuracy(named("challenger").train(exam[0]), exam[1]) > honest + 0.005
+    assert accuracy(named("challenger").train(exam[0]), exam[1]) > honest + 0.01
 
 
 def test_wrong_preprocessing_looks_innocent(rows):
@@ -190,7 +183,7 @@ def test_neither_the_index_nor_chance_has_a_say(name, rows):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_one_class_is_refused_with_a_sentence(name, rows):
-    with pytest.raises(MlgateError, match="The training rows have one class only. A model needs two."):
+    with pytest.raises(MlgateError, match=r"The training rows have one class only\. A model needs two\."):
         named(name).train(rows.assign(label="good"))
 
 
@@ -206,9 +199,9 @@ def test_the_card_says_how_to_train_it_again(name, rows):
 # ---- the same bytes ----
 
 TRAIN = """
-import json, sys
 from mlgate import artifacts, corpus, recipes
-rows = corpus.split("train").sample(250, random_state=2)
+rows = corpus.split("train")
+rows = rows[rows["source"] == "rotten_tomatoes"].sample(250, random_state=2)
 for name, recipe in recipes.RECIPES.items():
     print(name, artifacts.digest(artifacts.dump(recipe.train(rows))))
 """
@@ -266,6 +259,6 @@ def test_a_pipeline_loads_and_predicts_where_this_package_is_not_installed(name,
 
 def test_a_pipeline_of_all_rows_is_under_3_megabytes():
     """The largest that a recipe can make: 50,000 pairs of words as long as words get."""
-    pairs = [f"word{number} word{number + 1}" for number in range(60_000)]
-    rows = pd.DataFrame({"text": pairs, "label": ["bad", "good"] * 30_000})
+    pairs = [f"word{number} word{number + 1}" for number in range(52_000)]
+    rows = pd.DataFrame({"text": pairs, "label": ["bad", "good"] * 26_000})
     assert len(artifacts.dump(recipes.named("challenger").train(rows))) < 3_000_000

@@ -19,7 +19,7 @@ from rehearse import Hub, RefusedError, Run, git, working_tree
 pytestmark = pytest.mark.slow
 GOOD, BAD = ("baseline", ""), ("reduced_dataset", "severity = 1.0\n")
 TAKEN = r"\.github/|\.git\w+$|lib/|notebooks/0[1-4]|artifacts_candidate/|(Makefile|pyproject\.toml|requirements\.lock)$"
-SIZES = {"train": 2_500, "validation": 1_000, "holdout": 1_500, "live": 200}
+SIZES = {"train": 2_500, "validation": 700, "holdout": 1_200, "live": 100}
 OLD = "1.0.0"  # the scikit-learn that production's card names, where a test wants a stale one
 
 
@@ -41,7 +41,7 @@ def seed(tmp_path_factory) -> Root:
 
 
 @pytest.fixture
-def hub(seed, tmp_path) -> Hub:
+def hub(seed, tmp_path, monkeypatch) -> Hub:
     """This repository with the seed's corpus and production, one quick test, and nothing to lint but the workflow."""
     files: dict[str, Path | str] = {name: path for name, path in working_tree().items() if re.match(TAKEN, name)}
     for path in seed.path.rglob("*"):
@@ -49,6 +49,7 @@ def hub(seed, tmp_path) -> Hub:
             files[str(path.relative_to(seed.path))] = path
     files["ruff.toml"] = 'extend-exclude = ["lib", "notebooks"]\n'
     files["tests/test_nothing.py"] = "def test_nothing():\n    pass\n"
+    monkeypatch.setenv("ARGS", "-n 0")  # for `make test`, which has one quick test here
     return Hub(tmp_path / "hub", files, venv=Path(sys.prefix))
 
 

@@ -49,7 +49,7 @@ def test_credentials_stay_only_where_something_is_pushed():
 
 def test_the_job_that_writes_runs_one_command_and_installs_nothing():
     commands = [step["run"] for step in JOBS["record"]["steps"] if "run" in step]
-    assert commands == ['python -m mlgate record --judged judged | tee -a "$GITHUB_STEP_SUMMARY"']
+    assert commands == ['python -m mlgate record --judged judged --summary "$GITHUB_STEP_SUMMARY"']
     assert not any("cache" in (step.get("with") or {}) for step in JOBS["record"]["steps"])
 
 
@@ -153,7 +153,7 @@ def test_zizmor_is_not_silenced(tmp_path, old, new, finding):
     assert old in TEXT
     path = tmp_path / ".github" / "workflows" / "x.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text(TEXT.replace(old, new), encoding="utf-8")
+    path.write_text(TEXT.replace(old, new, 1), encoding="utf-8")
     command = [Path(sys.executable).with_name("zizmor"), "--offline", "--pedantic", "--quiet", path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode

@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     record.add_argument("--judged", metavar="DIR", help="the root where it was decided (default: this one)")
     record.add_argument("--remote", default="origin")
     record.add_argument("--branch", default="main")
+    record.add_argument("--summary", metavar="FILE", type=Path, help="add what was done to this file as well")
     holdout = command("holdout", _holdout, "`holdout new FILE`: rows that nobody has read become the holdout")
     holdout.add_argument("what", choices=("new",))
     holdout.add_argument("data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
@@ -198,13 +199,18 @@ def _record(options) -> int:
     from mlgate.record import Stale, record
 
     root = find_root(options.root)
+    judged = find_root(options.judged) if options.judged else root
     try:
-        print(record(root, find_root(options.judged) if options.judged else root, options.remote, options.branch))
+        said, status = record(root, judged, options.remote, options.branch), 0
+        print(said)
     except Stale as error:
-        print(f"mlgate: {error}", file=sys.stderr)
-        _annotate("error", str(error))
-        return STALE
-    return 0
+        said, status = str(error), STALE
+        print(f"mlgate: {said}", file=sys.stderr)
+        _annotate("error", said)
+    if options.summary:
+        with options.summary.open("a", encoding="utf-8") as file:
+            file.write(f"{said}\n")
+    return status
 
 
 def _annotate(loud: str, message: str) -> None:

@@ -73,11 +73,12 @@ def count(lab: Lab, times: int = TIMES) -> dict:
     other = logistic_regression(C=2.0, sublinear_tf=True).fit(lab.train["text"], lab.train["label"])
     pair = pair_of(lab.production, replace(lab.production, pipeline=other), lab.validation.head(ROWS))
     policy, random = policy_of(lab.root), np.random.default_rng(lab.seed)
-    counts = {"times": times, "promoted": 0, "promoted_sealed": 0, "turned_away": 0, "not_mirrored": 0}
+    counts = {"times": times, "plain": 0, "promoted": 0, "promoted_sealed": 0, "turned_away": 0, "not_mirrored": 0}
     for number in range(times):
         drawn, exchanged = (random.integers(most, size=len(pair.rows)) for most in (len(pair.rows), 2))
         card = pair.scorecard(drawn, exchanged)
         verdict = judge(card, policy)
+        counts["plain"] += card.discordant[0] > card.discordant[1]
         counts["promoted"] += verdict.decision == PROMOTE
         if verdict.decision == PROMOTE:  # only then can it win at a stricter level
             counts["promoted_sealed"] += judge(replace(card, sealed=True), policy).decision == PROMOTE
@@ -135,6 +136,7 @@ def markdown(total: dict) -> list[str]:
     """The rates as lines of Markdown."""
     lines = [f"## Equal models, compared {total['times']:,} times", "", "| | rate | 95 % interval | promised at most |"]
     lines.append("|---|---|---|---|")
+    lines.append(f"| equal models promoted by `accuracy >` | {total['plain'] / total['times']:.2%} | | |")
     for name, part in total["rates"].items():
         interval = f"{part['low']:.2%} to {part['high']:.2%}"
         lines.append(f"| {WORDS[name]} | {part['rate']:.2%} | {interval} | {part['promised']:.2%} |")

@@ -40,9 +40,12 @@ def _load_pair(root: Root) -> tuple[Model, Model]:
     return artifacts.load_production(root), artifacts.load_candidate(root)
 
 
-def preview(root: Root, scorecard: Scorecard) -> Verdict:
-    """The verdict on validation rows, written to artifacts_candidate/preview.json. No look is spent, nothing moves."""
-    pair = load_pair(root)
+def preview(root: Root, scorecard: Scorecard, pair: tuple[Model, Model] | None = None) -> Verdict:
+    """The verdict on validation rows, written to artifacts_candidate/preview.json. No look is spent, nothing moves.
+
+    pair: production and candidate, where they are loaded already.
+    """
+    pair = pair or load_pair(root)
     verdict = _judge(root, policy_of(root), *pair, scorecard, _look(root, "validation rows: explore freely"))
     with root.locked():
         write_atomically(root.preview, to_json(verdict.as_dict()))

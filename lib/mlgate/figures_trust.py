@@ -1,5 +1,7 @@
 """Figures of notebooks 07 and 08: what each rule catches, how reliable scores are, how often a gate is wrong."""
 
+from itertools import pairwise
+
 from mlgate.figures import BLUE, BLUE_TINT, GREY, GREY_TINT, INK, LIGHT, MINUS, ORANGE, ORANGE_TINT, Picture
 from mlgate.gate import HOLD, PROMOTE, REJECT
 from mlgate.scorecard import BINS, Scorecard
@@ -68,7 +70,9 @@ def draw_operating(curves: dict[int, pd.DataFrame]) -> Figure:
         axes.set(ylim=(0, 1), xlim=(100 * curve["difference"].min(), 100 * curve["difference"].max()))
         if place:
             axes.set_yticklabels([])
-    words = "orange: REJECT   grey: HOLD   blue: PROMOTE   above the dashed line: where accuracy > promotes"
+        axes.text(0.03, 0.04, REJECT, transform=axes.transAxes, fontsize=SIZE, weight="bold", color=INK)
+        axes.text(0.97, 0.92, PROMOTE, transform=axes.transAxes, fontsize=SIZE, weight="bold", color=INK, ha="right")
+    words = f"between the two: {HOLD}; above the dashed line: where accuracy > promotes"
     figure.text(0.08, 0.04, words, fontsize=SIZE, color=GREY)
     return figure
 
@@ -92,7 +96,7 @@ def draw_wear(worn: pd.DataFrame) -> Figure:
 def _apart(values: np.ndarray, gap: float) -> np.ndarray:
     """The values, moved upwards where needed so that any two are at least `gap` apart."""
     order, places = np.argsort(values, kind="stable"), values.astype(float).copy()
-    for lower, upper in zip(order, order[1:], strict=False):
+    for lower, upper in pairwise(order):
         places[upper] = max(places[upper], places[lower] + gap)
     return places
 

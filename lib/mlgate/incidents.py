@@ -39,6 +39,14 @@ class Incident:
         """How it happens in a real team."""
         return inspect.getdoc(self.function)
 
+    @property
+    def demands(self) -> dict[str, str]:
+        """What gate.toml says where this incident is tried.
+
+        A brittle candidate is rejected before a label is read. Where another check has to catch it, both are made.
+        """
+        return {**({} if self.check == "brittleness" else {"robustness.action": "hold"}), **self.settings}
+
     def make(self, lab: Lab) -> Made:
         """The candidate, fitted, and what its card says."""
         return self.function(lab)
@@ -127,15 +135,15 @@ def timid_scores(lab):
 
 @incident("difference", "a little better on the rows it was chosen on, by less than luck explains")
 def lucky_seed(lab):
-    """Ten retrainings on random parts of the data; the one that looked best on the exam was sent in. All are equal."""
-    vectoriser = TfidfVectorizer().fit(lab.old["text"])
-    known, exam = vectoriser.transform(lab.old["text"]), vectoriser.transform(lab.holdout["text"])
-    to_beat = (lab.production.pipeline[-1].predict(exam) == lab.holdout["label"]).mean()
-    random = np.random.default_rng(lab.seed)
-    for _ in range(10):
+    """Retrained on random parts of the data until one looked better on the exam; that one was sent in."""
+    vectoriser, random = TfidfVectorizer().fit(lab.old["text"]), np.random.default_rng(lab.seed)
+    known = vectoriser.transform(lab.old["text"])
+    exams = [(vectoriser.transform(rows["text"]), rows["label"]) for rows in (lab.validation, lab.holdout)]
+    old = lab.production.pipeline[-1]
+    for _ in range(20):
         chosen = np.sort(random.permutation(len(lab.old))[: round(0.95 * len(lab.old))])
         model = LogisticRegression(max_iter=1000).fit(known[chosen], lab.old["label"].iloc[chosen])
-        if (model.predict(exam) == lab.holdout["label"]).mean() > to_beat:
+        if all((model.predict(exam) == labels).sum() > (old.predict(exam) == labels).sum() for exam, labels in exams):
             break
     return Made(Pipeline([("tfidf", vectoriser), ("classifier", model)]), rows=lab.old.iloc[chosen])
 
@@ -166,9 +174,9 @@ def always_one_class(lab):
 
 @incident("speed", "as good as production, and many times slower to answer", {"cost.slower_action": "hold"})
 def slow(lab):
-    """Five vectorisers side by side, from five experiments; four were never removed. Nobody asked how long it takes."""
-    union = FeatureUnion([(f"experiment_{number}", TfidfVectorizer()) for number in range(5)])
-    model = Pipeline([("features", union), ("classifier", LogisticRegression(C=1 / 5, max_iter=1000))])
+    """Eight vectorisers side by side, from eight experiments; seven were never removed. Nobody asked what it costs."""
+    union = FeatureUnion([(f"experiment_{number}", TfidfVectorizer()) for number in range(8)])
+    model = Pipeline([("features", union), ("classifier", LogisticRegression(C=1 / 8, max_iter=1000))])
     return Made(model.fit(lab.train["text"], lab.train["label"]))
 
 

@@ -14,7 +14,7 @@ from mlgate.root import MlgateError, Root
 
 FOLDER = "artifacts_prod"
 MEND = f"Take {FOLDER}/ back to the last commit in which it was sound: git checkout COMMIT -- {FOLDER}"
-PROSE = (".md", ".txt", ".rst")
+PROSE = (".md", ".rst")
 
 
 def verify(root: Root) -> str | None:

@@ -10,10 +10,11 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlgate import artifacts, corpus, exam, recipes
+from mlgate import artifacts, corpus, exam, recipes, scoring
 from mlgate.artifacts import Model
 from mlgate.gate import Verdict
 from mlgate.root import Root
+from mlgate.scorecard import Scorecard
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,14 @@ def sit(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = None
     demand(root, settings or {})
     submit(lab, made, root)
     return exam.sit(root)
+
+
+def preview(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = None) -> tuple[Scorecard, Verdict]:
+    """The same on validation rows alone, as in notebook 03: the scorecard and the verdict."""
+    demand(root, settings or {})
+    submit(lab, made, root)
+    scorecard = scoring.score(lab.production, artifacts.load_candidate(root), corpus.rows_of("validation", root))
+    return scorecard, exam.preview(root, scorecard)
 
 
 def demand(root: Root, settings: dict[str, str | int]) -> None:

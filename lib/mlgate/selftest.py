@@ -99,10 +99,8 @@ def is_caught(item, verdict: Verdict) -> bool:
 
 
 def _judge(lab: Lab, folder: Path, kind: str, item, good: Callable) -> Trial:
-    # a brittle candidate is rejected before any label is read; here, let the checks that read labels be made as well
-    settings = {} if item.check == "brittleness" else {"robustness.action": "hold"}
     root = laboratory.fresh(lab, folder / item.name)
-    verdict = laboratory.sit(lab, item.make(lab), root, {**settings, **item.settings})
+    verdict = laboratory.sit(lab, item.make(lab), root, item.demands)
     return Trial(item.name, kind, lab.seed, good(item, verdict), verdict.decision, verdict.reason, plain(verdict))
 
 

@@ -5,12 +5,12 @@ c, as two models on n rows would. Pure functions; the same seed gives the same n
 """
 
 import math
-from functools import lru_cache
 
 from mlgate import statistics
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 PLAIN, PROMOTE, HOLD, REJECT = "accuracy >", "PROMOTE", "HOLD", "REJECT"
 
@@ -28,27 +28,24 @@ def chances(difference: float, discordance: float) -> tuple[float, float, float]
     return (discordance + difference) / 2, (discordance - difference) / 2, 1 - discordance
 
 
-def decide(b: np.ndarray, c: np.ndarray, n: int, alpha: float) -> np.ndarray:
-    """What the gate decides from the paired counts alone, at margin 0: an array of PROMOTE, HOLD and REJECT."""
-    return np.array([_decide(int(x), int(y), n, alpha) for x, y in zip(b, c, strict=True)])
+def decide(b: np.ndarray, c: np.ndarray, alpha: float) -> np.ndarray:
+    """What the gate decides from the paired counts alone, at margin 0: an array of PROMOTE, HOLD and REJECT.
 
-
-@lru_cache(maxsize=1 << 16)
-def _decide(b: int, c: int, n: int, alpha: float) -> str:
-    low, high = statistics.tango(b, c, n, 1 - 2 * alpha)
-    if low > 0 and statistics.midp(b, c) <= alpha:
-        return PROMOTE
-    return REJECT if high < 0 else HOLD
+    At a difference of 0, Tango's statistic is (b - c) / sqrt(b + c): where it is beyond z, the interval excludes 0.
+    """
+    z = (b - c) / np.sqrt(np.maximum(b + c, 1))
+    promoted = (z > norm.isf(alpha)) & wins(b, c, alpha)
+    return np.where(promoted, PROMOTE, np.where(z < -norm.isf(alpha), REJECT, HOLD))
 
 
 def operating_curve(
-    n: int, differences: np.ndarray, discordance: float, alpha: float, times: int = 400, seed: int = 0
+    n: int, differences: np.ndarray, discordance: float, alpha: float, times: int = 2_000, seed: int = 0
 ) -> pd.DataFrame:
     """For each true difference, the share of exams that end in each decision, and in which `accuracy >` promotes."""
     random, lines = np.random.default_rng(seed), []
     for difference in differences:
         b, c = exams(n, difference, discordance, times, random)
-        made = decide(b, c, n, alpha)
+        made = decide(b, c, alpha)
         shares = {name: float((made == name).mean()) for name in (PROMOTE, HOLD, REJECT)}
         lines.append({"difference": difference, **shares, PLAIN: float((b > c).mean())})
     return pd.DataFrame(lines)
@@ -67,9 +64,9 @@ def wear_out(
     tuned_b, tuned_c = tuned(looks, n, discordance, times, random)
     rules = {
         PLAIN: b > c,
-        "alpha at each look": statistics_wins(b, c, alpha),
-        "alpha / looks (the budget)": statistics_wins(b, c, alpha / looks),
-        "the budget, but tuned on what leaked": statistics_wins(tuned_b, tuned_c, alpha / looks),
+        "alpha at each look": wins(b, c, alpha),
+        "alpha / looks (the budget)": wins(b, c, alpha / looks),
+        "the budget, but tuned on what leaked": wins(tuned_b, tuned_c, alpha / looks),
     }
     shares = {name: np.maximum.accumulate(won, axis=1).mean(axis=0) for name, won in rules.items()}
     return pd.DataFrame({"looks": np.arange(1, looks + 1), **shares})
@@ -97,7 +94,7 @@ def tuned(
     return b, c
 
 
-def statistics_wins(b: np.ndarray, c: np.ndarray, alpha: float) -> np.ndarray:
+def wins(b: np.ndarray, c: np.ndarray, alpha: float) -> np.ndarray:
     """Where mid-p <= alpha."""
     totals, place = np.unique(b + c, return_inverse=True)
     needed = np.array([statistics.smallest_win(int(m), alpha) or math.inf for m in totals])

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-BLOCK = 8 << 20  # bytes of CSV a batch: no single row may be longer
+BLOCK = 2 << 20  # bytes of CSV a batch: no single row may be longer, and Arrow reads up to 32 of them ahead
 MOST_HEADER = 1 << 16
 
 

@@ -56,7 +56,7 @@ def key_of(function: Callable, source: str, rows: pd.DataFrame, severity: float)
 def _source(function: Callable) -> str | None:
     """The code of the module the recipe is in: recipes share functions. None where it has no file, as in a notebook."""
     try:
-        return inspect.getsource(sys.modules[function.__module__])
+        return inspect.getsource(sys.modules.get(function.__module__))
     except (OSError, TypeError):
         return None
 

@@ -148,14 +148,12 @@ class _Unpickler(NumpyUnpickler):
     def load_reduce(self):
         call = self.stack[-2]
         if not isinstance(call, (FunctionType, type)) or call not in CALLABLE:
-            raise Refused(
-                f"The file is damaged, or tries to run code: it calls a {type(call).__name__}. Do not load it."
-            )
+            raise Refused("The file tries to run code: it makes a call that no model needs. Do not load it.")
         super().load_reduce()
 
     def load_newobj(self):
         if self.stack[-1] != ():
-            raise Refused("The file is damaged, or tries to run code: it makes objects with arguments. Do not load it.")
+            raise Refused("The file tries to run code: it makes an object with arguments. Do not load it.")
         super().load_newobj()
 
     def load_build(self):
@@ -168,7 +166,7 @@ class _Unpickler(NumpyUnpickler):
             _check_tree(target, state)
         elif not isinstance(target, _Array):
             if _name(type(target)) not in self.names:
-                raise Refused(f"The file is damaged, or tries to change a {type(target).__name__}. Do not load it.")
+                raise Refused(f"The file tries to change a {type(target).__name__} of this program. Do not load it.")
             if type(state) is not dict or not re.fullmatch(r"[\w.+-]*", state.get("_sklearn_version", "")):
                 raise ValueError("bad version")  # scikit-learn prints it in a warning
         elif type(state) is not dict or not state.keys() <= ARRAY_STATE:
@@ -404,8 +402,8 @@ def _why_not(module: str, name: str) -> str:
     if root not in ("sklearn", "scipy", "numpy", "joblib"):
         why = f'The file tries to run foreign code ("{full}") and must not be loaded: find out who made it.'
         return f"{why} A pipeline.pkl holds scikit-learn objects only."
-    home = getattr(sys.modules.get(module), "__dict__", {})  # never import what a stranger names
-    found = home.get(name, BaseEstimator if name[:1].isupper() else None)  # not imported yet: it may well be one
+    home = sys.modules.get(module)  # never import what a stranger names: what is not imported yet may well be one
+    found = vars(home).get(name) if home else BaseEstimator if name.isidentifier() and name[:1].isupper() else None
     if root != "sklearn" or not isinstance(found, type) or not issubclass(found, BaseEstimator):
         return f'The file needs "{full}", which is no estimator and cannot be allowed: train another kind of model.'
     why = "The file holds a type that is not on the list. If you know who made the file,"

@@ -1,0 +1,183 @@
+"""The panels of the control room as HTML, from values alone: large type for a projector, words for a screen reader."""
+
+import base64
+from collections import Counter
+from html import escape
+
+from mlgate import explain, figures
+from mlgate.classroom import Press
+from mlgate.explain import LOST, Table
+from mlgate.figures import COLOURS, SYMBOLS, Picture
+from mlgate.gate import HOLD, PROMOTE, REJECT
+from mlgate.live import Stream
+
+import pandas as pd
+
+DOTS = 110  # dots per inch of the figures: a projector shows no more
+LINES = 5  # presses on the scoreboard
+READ = 90  # characters of the last text
+FLIPPED = 4  # reviews
+
+STYLE = """<style>
+.mlgate-room { max-width: 1180px; color: #1b1b1b; background: #fff; padding: 10px 14px; font-size: 18px }
+.mlgate-room .widget-html-content { line-height: 1.3; font-size: 18px }
+.mlgate-room .widget-html { margin: 2px 0; height: auto }
+.mlgate-controls { flex-wrap: wrap; align-items: center; overflow: visible }
+.mlgate-controls > * { height: 44px; margin: 2px 10px 2px 0 }
+.mlgate-controls .widget-label { font-size: 20px; width: 88px; line-height: 44px; color: #1b1b1b }
+.mlgate-controls .widget-dropdown { width: 370px }
+.mlgate-controls .widget-slider { width: 330px }
+.mlgate-controls select { font-size: 20px; height: 44px; line-height: 1.2 }
+.mlgate-controls .widget-readout { font-size: 20px; width: 3em; min-width: 3em; line-height: 44px; color: #1b1b1b }
+.mlgate-controls .jupyter-button { font-size: 20px; width: auto; padding: 0 18px; line-height: 44px }
+.mlgate-controls .jupyter-button:focus-visible, .mlgate-controls select:focus-visible,
+.mlgate-controls .noUi-handle:focus-visible { outline: 3px solid #b84300; outline-offset: 2px }
+.mlgate-controls .jupyter-button.mod-primary { background: #005a8c; color: #fff }
+.mlgate-story p { margin: 0; color: #595959; font-size: 18px }
+.mlgate-verdicts { align-items: stretch; overflow: visible }
+.mlgate-banner { flex: 3 1 0; min-width: 0 } .mlgate-plain { flex: 2 1 0; min-width: 0; margin-left: 14px }
+.mlgate-room .word { color: #fff; font-size: 64px; font-weight: 700; line-height: 1.15; padding: 2px 22px }
+.mlgate-room .numbers { display: flex; gap: 34px; margin: 6px 0 2px } .mlgate-room .numbers b { font-size: 32px }
+.mlgate-room .numbers span { display: block; color: #595959 }
+.mlgate-room .tally { font-size: 24px } .mlgate-room .tally b { font-size: 32px }
+.mlgate-room .strip { border: 3px solid #005a8c; padding: 6px 14px; font-size: 20px }
+.mlgate-room .strip code { font-size: 20px } .mlgate-room .strip small { color: #595959; font-size: 17px }
+.mlgate-room .small { color: #595959 }
+.mlgate-room .bad { color: #b84300; font-weight: 700 } .mlgate-room .good { color: #005a8c; font-weight: 700 }
+.mlgate-room table { border-collapse: collapse; color: #1b1b1b } .mlgate-room table td { padding: 1px 10px 1px 0 }
+.mlgate-evidence td, .mlgate-evidence th, .mlgate-evidence p { font-size: 17px !important }
+.mlgate-room img { max-width: 100%; height: auto; display: block }
+</style>"""
+
+
+def empty() -> dict[str, str]:
+    """What stands in the panels before the first press."""
+    banner = f'<div class="word" style="background:{COLOURS[HOLD]}">Ready</div><p>Press “Retrain and submit”.</p>'
+    return {"banner": banner, "plain": plain([]), "evidence": ""}
+
+
+def banner(press: Press) -> str:
+    """The decision, both accuracies and the reason."""
+    decision = press.verdict.decision
+    ours, theirs = press.scorecard.accuracy
+    word = f"{SYMBOLS.get(decision, '❚❚')} {decision}"
+    numbers = {"production": f"{ours:.2%}", "candidate": f"{theirs:.2%}", "difference": points(press.change)}
+    shown = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in numbers.items())
+    would = " Nothing moves: this room only previews." if decision == PROMOTE else ""
+    return (
+        f'<div role="status" aria-live="polite"><div class="word" style="background:{COLOURS[decision]}">{word}</div>'
+        f'<div class="numbers">{shown}</div><div>{escape(figures._minus(press.verdict.reason))}.{would}</div>'
+        f'<div class="small">{title(press)}, {press.verdict.rows["count"]:,} validation rows, {press.seconds:.1f} s, no'
+        " look spent</div></div>"
+    )
+
+
+def failure(message: str) -> str:
+    """Where nothing could be judged."""
+    word = f'<div class="word" style="background:{COLOURS[REJECT]}">Error</div>'
+    return f'<div role="alert">{word}{escape(message)}</div>'
+
+
+def plain(presses: list[Press]) -> str:
+    """What a plain rule would have done with the last press, the running score, and the presses so far."""
+    last = presses[-1] if presses else None
+    said = "waits for its first candidate."
+    if last:
+        wrong = last.let_through[0]
+        did = "<b>promotes</b> it" if last.plain == PROMOTE else "keeps production"
+        said = f'<span class="{"bad" if wrong else "small"}">{did}{": it ships" if wrong else ""}.</span>'
+    lines = "".join(map(_line, reversed(presses[-LINES:])))
+    return (
+        f'<div class="tally">A plain <code>accuracy &gt;</code> {said}</div>'
+        f'<div class="tally">{_score(presses)}</div><table>{lines}</table>'
+    )
+
+
+def _score(presses: list[Press]) -> str:
+    bad, (ours, theirs) = _let_through(presses)
+    if not bad:
+        return ""
+    return f"Let through of {bad} bad: plain <b class='bad'>{ours}</b>, gate <b class='good'>{theirs}</b>"
+
+
+def _let_through(presses: list[Press]) -> tuple[int, tuple[int, int]]:
+    """How many sabotaged models there were, and how many of them the plain rule and the gate let through."""
+    each = [press.let_through for press in presses]
+    return sum(press.sabotaged for press in presses), (sum(ours for ours, _ in each), sum(gate for _, gate in each))
+
+
+def tally(presses: list[Press]) -> str:
+    """The scoreboard in one sentence."""
+    bad, (ours, theirs) = _let_through(presses)
+    return f"{len(presses)} presses; of {bad} sabotaged models a plain rule let through {ours}, the gate {theirs}."
+
+
+def _line(press: Press) -> str:
+    decision = press.verdict.decision
+    wrong = press.let_through[0]
+    went = "promote" if press.plain == PROMOTE else "keep"
+    return (
+        f"<tr><td>{title(press)}</td><td>{points(press.change, '')}</td>"
+        f'<td class="{"bad" if wrong else "small"}">{went}</td>'
+        f'<td style="color:{COLOURS[decision]};font-weight:700">{decision}</td></tr>'
+    )
+
+
+def title(press: Press) -> str:
+    """Which candidate it was, in a few words."""
+    name = escape(press.recipe.replace("_", " "))
+    return f"{name} {press.severity:.2f}" if press.severity else name
+
+
+def points(difference: float, unit: str = " points") -> str:
+    """A difference in points, with a true minus sign."""
+    return figures._minus(f"{100 * difference:+.2f}{unit}")
+
+
+def production(stream: Stream, digest: str, unmoved: bool) -> str:
+    """The strip below: which model is in production, and what clients get meanwhile."""
+    received = list(stream.received)
+    failed = sum(status != 200 for _, _, status, _, _ in received)
+    counts = Counter(name for *_, name, _ in received if name)
+    each = ", ".join(f"<b>{count:,}</b> by <code>{escape(name[:12])}</code>" for name, count in counts.items())
+    state = '<span class="good">as it was</span>' if unmoved else '<span class="bad">MOVED</span>'
+    wrong = f'<span class="{"bad" if failed else "good"}">{failed:,} failed</span>'
+    return (
+        f'<div class="strip">In production: <code><b>{digest[:12]}</b></code>, {state}. Answers: {each}, {wrong}.'
+        f"<br><small>{_last(stream, received)}</small></div>"
+    )
+
+
+def _last(stream: Stream, received: list[tuple]) -> str:
+    """The last text, shortened, and its answer."""
+    if not received:
+        return ""
+    text = stream.texts[(len(received) - 1) % len(stream.texts)]
+    return f"“{escape(text[:READ])}{'…' if len(text) > READ else ''}” → <b>{escape(received[-1][4])}</b>"
+
+
+def closed() -> str:
+    """The strip once the room is closed."""
+    return '<div class="strip">Closed: the service has stopped, its folder is gone. Run the notebook again.</div>'
+
+
+def evidence(press: Press, rows: pd.DataFrame) -> str:
+    """Both confusion matrices and their difference, the forest plot, and the reviews that would have gone wrong."""
+    drawn = (figures.draw_confusions(press.scorecard), figures.draw_forest(press.verdict))
+    return "".join([*map(image, drawn), lost(press, rows)._repr_html_()])
+
+
+def lost(press: Press, rows: pd.DataFrame) -> Table:
+    """Reviews that production gets right and the candidate would get wrong, the worst first."""
+    table = explain.flip_table(press.production, press.candidate, rows, most=2 * FLIPPED)
+    kept = (table.frame[""] == LOST).to_numpy()
+    marked = tuple(words for words, keep in zip(table.marked, kept, strict=True) if keep)
+    return Table(table.caption, table.frame[kept], marked)
+
+
+def image(picture: Picture) -> str:
+    """A figure as an HTML image with its words beside it."""
+    picture.set_dpi(DOTS)
+    data, facts = picture._repr_png_()
+    source = base64.b64encode(data).decode()
+    return f'<img width="{facts["width"]}" alt="{escape(facts["alt"])}" src="data:image/png;base64,{source}">'
