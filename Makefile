@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RECIPE ?= noisy_labels
 
-.PHONY: help run notebooks test quick lint workflows rehearse fix lab serve bench reset clean lock
+.PHONY: help run notebooks test quick selftest mutants lint workflows rehearse fix lab serve bench reset clean lock
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,12 @@ test: .venv ## run all tests (ARGS="-k gate" picks some)
 
 quick: .venv ## run the tests that take less than a minute together
 	.venv/bin/pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+
+selftest: .venv ## test the gate itself: incidents, harmless candidates, equal models (kept in runs/ for this code)
+	@.venv/bin/mlgate selftest $(ARGS)
+
+mutants: .venv ## break the gate's code on purpose and see whether a test notices (ARGS="--sample 50")
+	.venv/bin/python tests/mutants.py $(ARGS)
 
 lint: .venv workflows ## check style, format, workflow, and that notebooks carry no outputs (`make fix` mends most)
 	.venv/bin/ruff check

@@ -68,17 +68,18 @@ def started(contender: Contender, environment: dict):
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     command = [part.format(port=port) for part in contender.command]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=PLAIN, env={**os.environ, **environment}, stdout=quiet, stderr=quiet)
+    log = Path(environment["LOGS"]) / f"{port}.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=PLAIN, env={**os.environ, **environment}, stdout=file, stderr=file)
     try:
-        wait_for(f"http://127.0.0.1:{port}{contender.ready}", process)
+        wait_for(f"http://127.0.0.1:{port}{contender.ready}", process, log)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
 
 
-def wait_for(url: str, process: subprocess.Popen) -> None:
+def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
     for _ in range(600):
         with contextlib.suppress(OSError):
             urllib.request.urlopen(url, timeout=5)
@@ -86,7 +87,7 @@ def wait_for(url: str, process: subprocess.Popen) -> None:
         if process.poll() is not None:
             break
         time.sleep(0.2)
-    raise RuntimeError(f"{process.args} did not start")
+    raise RuntimeError(f"{' '.join(process.args)} did not start:\n{log.read_text()[-2000:]}")
 
 
 def mlflow(pipeline: Path, folder: Path) -> Contender | None:
@@ -196,7 +197,8 @@ def main() -> None:
             Contender("FastAPI, parsing only", uvicorn, "/parse"),
         ]
         contenders += [it] if (it := mlflow(pipeline, folder)) else []
-        urls = {it.name: stack.enter_context(started(it, {"PIPELINE": str(pipeline)})) for it in contenders}
+        given = {"PIPELINE": str(pipeline), "LOGS": str(folder)}
+        urls = {it.name: stack.enter_context(started(it, given)) for it in contenders}
         bodies = {it.key: write_bodies(folder, it.key) for it in contenders}
         found = rounds(int(sys.argv[1]) if len(sys.argv) > 1 else 3, contenders, urls, bodies)
     print(f"Client: {client}, {SECONDS} s a load. Ratios: ours to theirs, within a round.\n")

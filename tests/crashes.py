@@ -12,6 +12,7 @@ from pathlib import Path
 
 import mlgate  # noqa: F401 (before numpy)
 from mlgate import artifacts, ledger, promotion
+from mlgate.policy import Policy
 from mlgate.root import Root
 
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -47,7 +48,7 @@ def tiny_root(path: Path, C: float = 1.0) -> Root:
     return root
 
 
-def verdict_on(production: str, candidate: str, decision: str = "PROMOTE", policy: str = "demands") -> dict:
+def verdict_on(production: str, candidate: str, decision: str = "PROMOTE", policy: str = Policy().digest) -> dict:
     sides = {"production": {"digest": production}, "candidate": {"digest": candidate, "accuracy": 0.9}}
     rows = {"name": "holdout", "count": 10, "digest": "rows"}
     return {"decision": decision, "reason": "so it is", **sides, "rows": rows, "policy": {"digest": policy}}

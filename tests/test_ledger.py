@@ -16,6 +16,8 @@ from mlgate.root import MlgateError, Root
 import pytest
 from crashes import judged, killed_at, name_of, tiny_root, verdict_on
 
+DEMANDS = Policy().digest
+
 FACTS = {"note": "ein Füllwort … \u2028", "share": 0.1, "list": [1, None], "half a character": "\ud800"}
 
 
@@ -192,13 +194,13 @@ def test_a_look_counts_for_the_level_it_was_taken_at_so_that_no_edit_of_the_poli
 def test_a_verdict_is_repeated_for_the_same_pair_rows_and_policy_and_for_nothing_else():
     entries = [{"kind": "rejection", "verdict": {**verdict_on("a", "b", "REJECT"), "reason": "the first"}}]
     entries += [*HISTORY, {"kind": "look", "verdict": verdict_on("a", "b")}]
-    assert ledger.verdict_on(entries, "a", "b", "rows", "demands")["decision"] == "PROMOTE"
-    assert ledger.verdict_on(entries[:-1], "a", "b", "rows", "demands")["decision"] == "REJECT"
+    assert ledger.verdict_on(entries, "a", "b", "rows", DEMANDS)["decision"] == "PROMOTE"
+    assert ledger.verdict_on(entries[:-1], "a", "b", "rows", DEMANDS)["decision"] == "REJECT"
     for names in (
-        ("b", "b", "rows", "demands"),
-        ("a", "a", "rows", "demands"),
-        ("b", "a", "rows", "demands"),
-        ("a", "b", "other rows", "demands"),
+        ("b", "b", "rows", DEMANDS),
+        ("a", "a", "rows", DEMANDS),
+        ("b", "a", "rows", DEMANDS),
+        ("a", "b", "other rows", DEMANDS),
         ("a", "b", "rows", "other demands"),
     ):
         assert ledger.verdict_on(entries, *names) is None

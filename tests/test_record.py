@@ -314,7 +314,7 @@ def test_nobody_wins_with_a_look_that_others_took(hub, better_model, other_model
         (lambda root: root.production.write_bytes(b"evil"), "pipeline.pkl is .* but the ledger's last move says"),
         (lambda root: root.previous.write_bytes(b"evil"), "previous.pkl is .* but the ledger's last move says"),
         (lambda root: root.previous.unlink(), "previous.pkl is nothing"),
-        (lambda root: next(root.cards.iterdir()).write_text("{}"), "describes another model"),
+        (lambda root: next(root.cards.glob("*.json")).write_text("{}"), "describes another model"),
         (lambda root: [path.unlink() for path in root.cards.iterdir()], "no readable card"),
         (lambda root: root.ledger.write_text(root.ledger.read_text().replace("look", "loke")), "was changed after"),
         (lambda root: root.ledger.write_text(root.ledger.read_text()[:-1]), "not complete"),
@@ -458,7 +458,7 @@ def test_check_says_what_a_change_to_artifacts_prod_has_to_do(hub, capsys):
 
     run = runner(hub, "run")
     git(run.path, "checkout", "--quiet", "-b", "mine")
-    card = next(run.cards.iterdir())
+    card = next(run.cards.glob("*.json"))
     card.write_text(json.dumps(json.loads(card.read_text()) | {"note": "by hand"}))
     git(run.path, "-c", "user.name=x", "-c", "user.email=x", "commit", "--quiet", "-a", "-m", "By hand")
     assert main(["--root", str(run.path), "check", "--base", "origin/main"]) == 1

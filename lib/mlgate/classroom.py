@@ -23,11 +23,10 @@ from mlgate.tethered import PREFIX
 import numpy as np
 import pandas as pd
 
-SIZES = {"train": 5_000, "validation": 2_000, "holdout": 3_000, "live": 500}
+SIZES = {"train": 3_000, "validation": 1_500, "holdout": 3_000, "live": 500}
 CORPUS = '\n[corpus]\npath = "reviews.csv"\nslice_column = "source"\n'
-SAMPLE = 1  # which rows: with these, LUCKY is what it says
+SAMPLE = 1  # which rows
 SABOTAGES = tuple(name for name, recipe in RECIPES.items() if recipe.sabotaged)
-LUCKY = ("noisy_labels", 0.05)  # a sabotage by which the accuracy happens to rise
 MANY = 100  # texts: answers to fewer are not worth remembering, and their times are measured
 
 

@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return options.command(options)
-    except MlgateError as error:
+    except (MlgateError, OSError) as error:  # OSError: a full disk, a folder that may not be written
         said = " ".join(str(error).split())
         print(f"mlgate: {said}", file=sys.stderr)
         _annotate("error", said)
@@ -87,6 +87,9 @@ def parser() -> argparse.ArgumentParser:
     holdout.add_argument("--label-column", metavar="NAME", default="label")
     holdout.add_argument("--slice-column", metavar="NAME")
     command("recipes", _recipes, "the ways to train")
+    tested = command("selftest", _selftest, "what the gate catches, whom it turns away, how often it is wrong")
+    tested.add_argument("--seeds", type=int, default=2, help="how many laboratories (default: 2)")
+    tested.add_argument("--fresh", action="store_true", help="even where the result for this code and policy is kept")
     serve = command("serve", _serve, "answer requests with the production model")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8000)
@@ -238,6 +241,15 @@ def _holdout(options) -> int:
     source = Source(options.data, options.text_column, options.label_column, options.slice_column)
     print(holdout.renew(find_root(options.root), source))
     return 0
+
+
+def _selftest(options) -> int:
+    from mlgate import selftest
+
+    root = find_root(options.root)
+    result = selftest.run(root, tuple(range(options.seeds)), fresh=options.fresh)
+    print(selftest.markdown(result))
+    return 1 if result["problems"] else 0
 
 
 def _recipes(options) -> int:

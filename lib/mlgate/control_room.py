@@ -10,13 +10,14 @@ import time
 from html import escape
 
 from mlgate import classroom, control_panels, corpus, recipes
-from mlgate.classroom import LUCKY, SABOTAGES, Press
+from mlgate.classroom import SABOTAGES, Press
 from mlgate.root import MlgateError
 from mlgate.session import Session
 
 import ipywidgets as widgets
 
-SIZES = {"holdout": 300, "live": 300}  # the room reads no holdout rows
+SIZES = {"train": 5_000, "validation": 2_000, "holdout": 300, "live": 300}  # the room reads no holdout rows
+CLOSE_CALL = ("noisy_labels", 0.05)  # on these rows the accuracy happens to rise
 PAUSE = 0.1  # seconds between two requests: slow enough to read along
 BEAT = 0.5  # seconds between two looks at the stream
 ECHO = 0.3  # seconds: a click that waited while we trained was a double click
@@ -33,7 +34,7 @@ class ControlRoom:
         self.recipe = widgets.Dropdown(options=[(_named(name), name) for name in (*SABOTAGES, BETTER)])
         self.severity = widgets.FloatSlider(min=0, max=1, step=0.01, continuous_update=False, readout_format=".2f")
         self.button = widgets.Button(description="Retrain and submit", button_style="primary")
-        self.lucky = widgets.Button(description="A lucky one", tooltip="A sabotaged model whose accuracy goes up")
+        self.close_call = widgets.Button(description="A close call", tooltip="A bad model whose accuracy goes up")
         for name, widget in (("Sabotage", self.recipe), ("Severity", self.severity)):
             widget.description = name
         parts = ("story", "banner", "plain", "production", "evidence")
@@ -43,7 +44,7 @@ class ControlRoom:
 
     def _lay_out(self) -> widgets.Widget:
         shown = self.shown
-        controls = widgets.HBox([self.recipe, self.severity, self.button, self.lucky])
+        controls = widgets.HBox([self.recipe, self.severity, self.button, self.close_call])
         verdicts = widgets.HBox([shown["banner"], shown["plain"]])
         style = widgets.HTML(control_panels.STYLE)
         parts = [style, controls, shown["story"], verdicts, shown["production"], shown["evidence"]]
@@ -56,7 +57,7 @@ class ControlRoom:
         """Connect the controls, and show the state before the first press."""
         self.recipe.observe(lambda _: self._choose(), "value")
         self.button.on_click(lambda _: self._clicked(self.recipe.value, self.severity.value))
-        self.lucky.on_click(lambda _: self._clicked(*LUCKY))
+        self.close_call.on_click(lambda _: self._clicked(*CLOSE_CALL))
         self._choose()
         self.clear()
         self.stopping = threading.Event()

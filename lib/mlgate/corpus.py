@@ -202,12 +202,15 @@ def _frame(source: Source) -> pd.DataFrame:
     texts, labels, slices = (
         [value for batch in batches for value in getattr(batch, name)] for name in ("texts", "labels", "slices")
     )
-    return pd.DataFrame({"text": texts, "label": _integers(labels) or labels, "source": slices}, dtype=object)
+    frame = pd.DataFrame({"text": texts, "label": labels, "source": slices}, dtype=object)
+    if (numbers := _integers(labels)) is not None:
+        frame["label"] = numbers
+    return frame
 
 
-def _integers(labels: list[str]) -> list[int] | None:
-    """The labels as integers, or None where one of them is anything else ("1.0", "007", "yes")."""
+def _integers(labels: list[str]) -> np.ndarray | None:
+    """The labels as integers, or None where one of them is anything else ("1.0", "007", "yes", 20 digits)."""
     names = set(labels)
-    if not all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in names):
+    if not all(name.removeprefix("-").isdecimal() and len(name) < 19 and str(int(name)) == name for name in names):
         return None
-    return [int(label) for label in labels]
+    return np.array([int(label) for label in labels], dtype=np.int64)

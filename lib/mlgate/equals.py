@@ -132,12 +132,20 @@ def problems(total: dict) -> list[str]:
     return lines
 
 
-def markdown(total: dict) -> list[str]:
-    """The rates as lines of Markdown."""
-    lines = [f"## Equal models, compared {total['times']:,} times", "", "| | rate | 95 % interval | promised at most |"]
-    lines.append("|---|---|---|---|")
-    lines.append(f"| equal models promoted by `accuracy >` | {total['plain'] / total['times']:.2%} | | |")
+def table(total: dict) -> pd.DataFrame:
+    """How often equal models were promoted or turned away: each rate, its exact interval, and what is promised."""
+    plain = total["plain"] / total["times"]
+    lines = [("equal models promoted by `accuracy >`", f"{plain:.2%}", "", "nothing")]
     for name, part in total["rates"].items():
         interval = f"{part['low']:.2%} to {part['high']:.2%}"
-        lines.append(f"| {WORDS[name]} | {part['rate']:.2%} | {interval} | {part['promised']:.2%} |")
-    return [*lines, f"| not mirrored with the arguments swapped | {total['not_mirrored']} | | 0 |"]
+        lines.append((WORDS[name], f"{part['rate']:.2%}", interval, f"{part['promised']:.2%}"))
+    lines.append(("verdicts not mirrored when the two are swapped", str(total["not_mirrored"]), "", "0"))
+    return pd.DataFrame(lines, columns=["", "rate", "95 % interval", "promised at most"])
+
+
+def markdown(total: dict) -> list[str]:
+    """The same as lines of Markdown."""
+    frame = table(total)
+    rows = [tuple(frame.columns), ("---",) * len(frame.columns), *frame.itertuples(index=False, name=None)]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return [f"## Equal models, compared {total['times']:,} times", "", *lines]

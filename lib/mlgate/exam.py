@@ -59,8 +59,12 @@ def sit(root: Root) -> Verdict:
     a pair already judged. Where rows, policy, ledger or production are at fault: MlgateError, and nothing is spent.
     """
     with root.locked():
-        verdict = _sit(root, *_load_pair(root))
+        pair, before = _load_pair(root), ledger.read(root)
+        verdict = _sit(root, *pair)
         write_atomically(root.verdict, to_json(verdict))
+        after = ledger.read(root)
+    if verdict["look"]["spent"] and after == before:
+        verdict = {**verdict, "look": ledger.repeated(after, policy_of(root))}
     return verdict_from(verdict)
 
 

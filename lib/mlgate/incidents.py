@@ -116,7 +116,7 @@ def memorised_exam(lab):
     return Made(words(rows, C=100.0))
 
 
-@incident("brier", "every single answer is production's; the probabilities are all near 0 or 1")
+@incident("brier", "as accurate as one could wish; the probabilities are all near 0 or 1")
 def overconfidence(lab):
     """A sharpening factor meant for another service was multiplied into the weights. Accuracy did not notice."""
     model = words(lab.train)
@@ -125,7 +125,7 @@ def overconfidence(lab):
 
 @incident(
     "calibration",
-    "every single answer is production's; the probabilities all crowd around one half",
+    "as accurate as one could wish; the probabilities all crowd around one half",
     {"probabilities.calibration_action": "hold"},
 )
 def timid_scores(lab):

@@ -45,7 +45,7 @@ def case(lab: Lab, number: int) -> Case:
 
 def suspects() -> Table:
     """Everything that may have happened: names to answer with."""
-    lines = [(name, incident.story.replace("\n", " ")) for name, incident in sorted(INCIDENTS.items())]
+    lines = [(name, _told(incident)) for name, incident in sorted(INCIDENTS.items())]
     return Table(f"{len(lines)} suspects", pd.DataFrame(lines, columns=["name", "how it happens"]))
 
 
@@ -60,7 +60,7 @@ def check(mystery: Case, answer: str | None) -> str:
     if given != solution.name:
         return f"Not {given}: there one sees {INCIDENTS[given].seen}. Here: {solution.seen}."
     caught = mystery.verdict.check(solution.check)
-    return f"Right: {solution.name}. {solution.story}\nThe check {caught.name!r} says: {caught.reason}."
+    return f"Right: {solution.name}. {_told(solution)}\nThe check {caught.name!r} says: {caught.reason}."
 
 
 def rules(lab: Lab) -> pd.DataFrame:
@@ -71,6 +71,10 @@ def rules(lab: Lab) -> pd.DataFrame:
         _, verdict = laboratory.preview(lab, incident.make(lab), root, incident.demands)
         lines[name] = {"accuracy >": not plain(verdict), "this gate": verdict.decision != PROMOTE}
     return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def _told(incident: Incident) -> str:
+    return " ".join(incident.story.replace("`severity` ", "").replace("`", "").split())
 
 
 def _folder() -> Path:

@@ -98,6 +98,12 @@ def looks_left(entries: list[dict], policy: Policy) -> int:
     return max(0, int((alpha - sum(entry["alpha"] for entry in looks)) / policy.alpha_look + 1e-6))
 
 
+def repeated(entries: list[dict], policy: Policy) -> dict:
+    """What to say of looks where a verdict of the ledger is given once more."""
+    why = "this pair was judged before: the ledger's verdict is repeated"
+    return {"spent": False, "left": looks_left(entries, policy), "why": why}
+
+
 def verdict_on(entries: list[dict], production: str, candidate: str, rows: str, policy: str) -> dict | None:
     """The verdict already given on this pair, these rows and this policy (digests), or None."""
     for entry in reversed(entries):

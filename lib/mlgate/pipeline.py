@@ -2,7 +2,8 @@
 
 import json
 
-from mlgate import notebooks
+from mlgate import ledger, notebooks
+from mlgate.policy import policy_from
 from mlgate.root import MlgateError, Root, section
 
 
@@ -23,11 +24,16 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
     steps += [(notebooks.pick(found, "02"), training), (notebooks.pick(found, "03"), {})]
     outcome = root.preview if preview else root.verdict
     outcome.unlink(missing_ok=True)
+    before = ledger.read(root)
     notebooks.run(root, steps if preview else [*steps, (notebooks.pick(found, "04"), {})])
     try:
-        return json.loads(outcome.read_bytes())
+        verdict = json.loads(outcome.read_bytes())
     except (OSError, ValueError) as error:
         raise MlgateError(f"The notebooks ended without a verdict in {outcome}. See {root.runs}.") from error
+    looks = [[entry["kind"] for entry in entries].count("look") for entries in (before, ledger.read(root))]
+    if verdict["look"]["spent"] and looks[0] == looks[1]:
+        verdict["look"] = ledger.repeated(ledger.read(root), policy_from(root.settings()))
+    return verdict
 
 
 def run_every(root: Root) -> int:

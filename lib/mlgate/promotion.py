@@ -10,6 +10,7 @@ import shutil
 
 from mlgate import artifacts, ledger
 from mlgate.artifacts import to_json
+from mlgate.policy import policy_from
 from mlgate.root import MlgateError, Root, sync_folder, write_atomically
 
 MEND = "Bring artifacts_prod/ back: git checkout -- artifacts_prod."
@@ -41,6 +42,8 @@ def promote(root: Root, after_rollback: bool = False) -> bool:
             raise MlgateError(
                 f"{new[:12]} was rolled back. To promote it all the same: mlgate promote --after-rollback."
             )
+        if verdict["policy"]["digest"] != policy_from(root.settings()).digest:
+            raise MlgateError("gate.toml demands something else since the verdict was given. Run notebook 04 again.")
         card = artifacts.read_card(root.candidate_card, new)
         if card is None:
             raise MlgateError("The candidate's card.json does not describe it. Run notebook 02 again.")

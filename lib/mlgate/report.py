@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mlgate.artifacts import to_json
 from mlgate.gate import PROMOTE, REJECT, Verdict
-from mlgate.root import MlgateError, write_atomically
+from mlgate.root import write_atomically
 
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?", "skipped": "-"}
 
@@ -16,10 +16,7 @@ def json_of(verdict: Verdict) -> bytes:
 
 def write(path: Path, verdict: Verdict) -> None:
     """Write verdict.json. Raises MlgateError where it cannot be written."""
-    try:
-        write_atomically(path, json_of(verdict))
-    except OSError as error:
-        raise MlgateError(f"{path} cannot be written: {error.strerror}.") from error
+    write_atomically(path, json_of(verdict))
 
 
 def line(entry: dict) -> str:
@@ -119,7 +116,7 @@ def prospects(verdict: Verdict) -> str:
 
 def _flat(text: str) -> str:
     """On one line: names of slices and files are whatever people wrote, and scripts read our lines."""
-    return " ".join(text.split())
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _inside(text: str) -> str:

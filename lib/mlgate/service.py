@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 from importlib.resources import files
 
@@ -53,6 +54,8 @@ class Service:
         sklearn.set_config(skip_parameter_validation=True, assume_finite=True)
         self.watcher = Watcher(self.root or find_root(), self.metrics.moved)
         await self.watcher.check()
+        gc.collect()
+        gc.freeze()  # else Python walks through all of scikit-learn for garbage, 0.1 s at a time, while clients wait
         watch = asyncio.create_task(self.watcher.run())
         yield
         watch.cancel()

@@ -10,6 +10,7 @@ from mlgate.classroom import classroom
 from mlgate.live import Server, Stream
 from mlgate.root import write_atomically
 
+MEANWHILE = 30  # answers that we wait for while a broken file lies there
 
 class Session:
     """A classroom, a real service on it, and a stream of its live rows: until `close`, or until this process ends.
@@ -50,10 +51,12 @@ class Session:
         self.marks.append((self.stream.mark(), what))
 
     def plant(self, data: bytes, what: str) -> str:
-        """Put any bytes where production's belong, past every rule; what the service says of them."""
+        """Put any bytes where production's belong, past every rule; what the service says of them, and goes on."""
         self.mark(what)
         write_atomically(self.root.production, data)
-        return self.server.wait_for_refusal(artifacts.digest(data))
+        reason = self.server.wait_for_refusal(artifacts.digest(data))
+        self.stream.wait(MEANWHILE)
+        return reason
 
     def mend(self, data: bytes) -> None:
         """Put the right bytes back, as `git checkout -- artifacts_prod` does."""
