@@ -3,11 +3,11 @@
 PYTHON ?= python3
 RECIPE ?= noisy_labels
 
-.PHONY: help run notebooks test quick selftest mutants lint workflows rehearse fix lab serve bench reset clean lock
+.PHONY: help run notebooks test quick selftest mutants lint workflows rehearse fix lab serve bench bench-serve reset clean lock
 .DEFAULT_GOAL := help
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' Makefile
 
 run: .venv ## train a candidate, judge it, promote or reject it (RECIPE=noisy_labels SEVERITY=0.4)
 	@.venv/bin/mlgate run --recipe $(RECIPE) $(if $(SEVERITY),--severity $(SEVERITY))
@@ -44,6 +44,9 @@ serve: .venv ## serve the production model on this machine (PORT=8000)
 bench: .venv ## measure how long a run and a verdict take
 	.venv/bin/python benchmarks/bench_run.py
 	.venv/bin/python benchmarks/bench_judge.py
+
+bench-serve: .venv ## measure the service against plain FastAPI and mlflow (wants wrk or hey; mlflow in a .venv of its own)
+	.venv/bin/python benchmarks/bench_serve.py
 
 reset: ## production as in the last commit, no candidate, no runs (notebooks and gate.toml stay)
 	git restore --source=HEAD --staged --worktree artifacts_prod artifacts_candidate

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import websocket  # websocket-client: Jupyter's server brings it
@@ -51,7 +52,7 @@ class Page:
 
     def _note(self, method: str | None, found: dict | None) -> None:
         if method == "Network.requestWillBeSent":
-            self.hosts.add(found["request"]["url"].split("/")[2])
+            self.hosts.add(urlsplit(found["request"]["url"]).netloc)
         if method == "Runtime.exceptionThrown" or (method == "Log.entryAdded" and found["entry"]["level"] == "error"):
             self.errors.append(str(found)[:500])
 

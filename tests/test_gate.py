@@ -1,4 +1,4 @@
-"""The verdict follows from the paired counts and the policy, and from nothing else; guards fail only where it is shown."""
+"""The verdict follows from counts and policy, and from nothing else; guards fail only where harm is shown."""
 
 import json
 import time
@@ -43,9 +43,9 @@ def check(scorecard, name, policy):
         (20, 25, HOLD),
         (20, 32, REJECT),
         (10, 40, REJECT),
-        (4, 0, HOLD),
-        (5, 0, PROMOTE),
-        (0, 5, REJECT),
+        (3, 0, HOLD),
+        (4, 0, PROMOTE),
+        (0, 4, REJECT),
         (0, 0, HOLD),
     ],
 )
@@ -61,8 +61,8 @@ def test_paired_evidence_decides(b, c, decision):
 
 def test_the_rule_of_the_design_holds_for_all_counts():
     for n in (100, 5_000):
-        for b in range(0, 50, 3):
-            for c in range(0, 50):
+        for b in range(0, 50, 4):
+            for c in range(0, 50, 2):
                 low, high = statistics.tango(b, c, n, 0.9)
                 expected = PROMOTE if low > 0 and statistics.midp(b, c) <= 0.05 else REJECT if high < 0 else HOLD
                 assert {"pass": PROMOTE, "fail": REJECT, "undecided": HOLD}[
@@ -78,12 +78,11 @@ def test_a_better_point_estimate_is_no_evidence():
     assert verdict.reason.startswith("neither shown to be better than production nor to be worse: +1.00 points (")
 
 
-@pytest.mark.parametrize("n", [100, 1_000, 20_000])
-@pytest.mark.parametrize("alpha", [0.05, 0.0025])
+@pytest.mark.parametrize(("n", "alpha"), [(100, 0.05), (1_000, 0.0025)])
 def test_swapped_models_swap_the_verdict(n, alpha):
     policy = replace(BARE, alpha=alpha)
-    for b in range(0, 45, 4):
-        for c in range(0, 45, 3):
+    for b in range(0, 45, 6):
+        for c in range(0, 45, 4):
             one, other = judge(plain(b, c, n), policy), judge(plain(c, b, n), policy)
             assert one.difference.estimate == -other.difference.estimate
             assert one.difference.low == pytest.approx(-other.difference.high, abs=1e-12)
@@ -137,7 +136,7 @@ def test_only_sealed_rows_share_alpha_among_looks():
     assert decided(60, 22, sealed=True) == PROMOTE
 
 
-@pytest.mark.parametrize(("b", "c"), [(1, 0), (0, 1), (2, 1), (3, 1)])
+@pytest.mark.parametrize(("b", "c"), [(1, 0), (0, 1), (2, 1), (1, 2)])
 def test_too_few_disagreements_hold_and_say_so(b, c):
     verdict = judge(plain(b, c), BARE)
     assert verdict.decision == HOLD

@@ -95,13 +95,14 @@ def edited_ledger(lab, root):
     return _promoted(root)
 
 
-@deed("line 2")
+@deed("does not follow the line before it")
 def forgotten_look(lab, root):
     """An exam had gone badly, so its line was cut out of the ledger: the look it cost should not count."""
     laboratory.submit(lab, HARMLESS["fewer_rows"].make(lab), root)
     exam.sit(root)
     lines = root.ledger.read_text(encoding="utf-8").splitlines(keepends=True)
-    root.ledger.write_text("".join([lines[0], *lines[2:]]), encoding="utf-8")
+    looks = [number for number, line in enumerate(lines) if json.loads(line)["kind"] == "look"]
+    root.ledger.write_text("".join(lines[: looks[0]] + lines[looks[0] + 1 :]), encoding="utf-8")
     return _judged(root)
 
 

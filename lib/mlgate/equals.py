@@ -70,7 +70,7 @@ def pair_of(ours: Model, theirs: Model, rows: pd.DataFrame) -> Pair:
 
 def count(lab: Lab, times: int = TIMES) -> dict:
     """How often equal models are promoted (on open and on sealed rows) or turned away; whether swapping mirrors."""
-    other = logistic_regression(C=2.0, sublinear_tf=True).fit(lab.train["text"], lab.train["label"])
+    other = logistic_regression().fit(lab.train["text"], lab.train["label"])
     pair = pair_of(lab.production, replace(lab.production, pipeline=other), lab.validation.head(ROWS))
     policy, random = policy_of(lab.root), np.random.default_rng(lab.seed)
     counts = {"times": times, "plain": 0, "promoted": 0, "promoted_sealed": 0, "turned_away": 0, "not_mirrored": 0}
