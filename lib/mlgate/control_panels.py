@@ -1,6 +1,7 @@
 """The panels of the control room as HTML, from values alone: large type for a projector, words for a screen reader."""
 
 import base64
+import re
 from collections import Counter
 from html import escape
 
@@ -18,36 +19,44 @@ LINES = 5  # presses on the scoreboard
 READ = 90  # characters of the last text
 FLIPPED = 4  # reviews
 
-STYLE = """<style>
-.mlgate-room { max-width: 1180px; color: #1b1b1b; background: #fff; padding: 10px 14px; font-size: 18px }
-.mlgate-room .widget-html-content { line-height: 1.3; font-size: 18px }
-.mlgate-room .widget-html { margin: 2px 0; height: auto }
-.mlgate-controls { flex-wrap: wrap; align-items: center; overflow: visible }
-.mlgate-controls > * { height: 44px; margin: 2px 10px 2px 0 }
-.mlgate-controls .widget-label { font-size: 20px; width: 88px; line-height: 44px; color: #1b1b1b }
-.mlgate-controls .widget-dropdown { width: 370px }
-.mlgate-controls .widget-slider { width: 330px }
-.mlgate-controls select { font-size: 20px; height: 44px; line-height: 1.2 }
-.mlgate-controls .widget-readout { font-size: 20px; width: 3em; min-width: 3em; line-height: 44px; color: #1b1b1b }
-.mlgate-controls .jupyter-button { font-size: 20px; width: auto; padding: 0 18px; line-height: 44px }
-.mlgate-controls .jupyter-button:focus-visible, .mlgate-controls select:focus-visible,
-.mlgate-controls .noUi-handle:focus-visible { outline: 3px solid #b84300; outline-offset: 2px }
+# JupyterLab takes arrow keys and Enter for itself, unless an element says that they are its own.
+STYLE = """<style onload="this.closest('.mlgate-room')?.setAttribute('data-lm-suppress-shortcuts', 'true')">
+.mlgate-room { max-width: 1180px; color: #1b1b1b; background: #fff; padding: 6px 12px; font-size: 18px }
+.mlgate-room .widget-html, .mlgate-room .widget-html-content { line-height: 1.3; font-size: 18px; height: auto }
+.mlgate-room .widget-html { margin: 1px 0 }
+.mlgate-room code { font-size: inherit; color: inherit; background: #efefef; padding: 0 4px }
+.mlgate-controls, .mlgate-verdicts { overflow: visible }
+.mlgate-controls { flex-wrap: wrap; align-items: center }
+.mlgate-controls > * { height: 46px; margin: 2px 8px 2px 0; font-size: 20px; align-items: center; line-height: 46px }
+.mlgate-controls .widget-label, .mlgate-controls .widget-readout { font-size: 20px; line-height: 46px; height: 46px }
+.mlgate-controls .widget-label, .mlgate-controls .widget-readout { color: #1b1b1b }
+.mlgate-controls .widget-dropdown { width: 365px } .mlgate-controls .widget-hslider { width: 330px }
+.mlgate-controls .widget-readout { min-width: 3em }
+.mlgate-controls .widget-dropdown select { font-size: 20px; height: 44px }
+.mlgate-controls .jupyter-button { width: auto; padding: 0 14px; line-height: 44px }
+.mlgate-controls :focus-visible { outline: 3px solid #b84300; outline-offset: 2px }
 .mlgate-controls .jupyter-button.mod-primary { background: #005a8c; color: #fff }
-.mlgate-story p { margin: 0; color: #595959; font-size: 18px }
-.mlgate-verdicts { align-items: stretch; overflow: visible }
-.mlgate-banner { flex: 3 1 0; min-width: 0 } .mlgate-plain { flex: 2 1 0; min-width: 0; margin-left: 14px }
-.mlgate-room .word { color: #fff; font-size: 64px; font-weight: 700; line-height: 1.15; padding: 2px 22px }
-.mlgate-room .numbers { display: flex; gap: 34px; margin: 6px 0 2px } .mlgate-room .numbers b { font-size: 32px }
-.mlgate-room .numbers span { display: block; color: #595959 }
-.mlgate-room .tally { font-size: 24px } .mlgate-room .tally b { font-size: 32px }
-.mlgate-room .strip { border: 3px solid #005a8c; padding: 6px 14px; font-size: 20px }
-.mlgate-room .strip code { font-size: 20px } .mlgate-room .strip small { color: #595959; font-size: 17px }
-.mlgate-room .small { color: #595959 }
+.mlgate-story p { margin: 0; color: #595959 }
+.mlgate-verdicts > .mlgate-banner { flex: 3 1 0; min-width: 0 }
+.mlgate-verdicts > .mlgate-plain { flex: 2 1 0; min-width: 0; padding-left: 18px }
+.mlgate-room .word { color: #fff; font-size: 62px; font-weight: 700; line-height: 1.15; padding: 0 20px }
+.mlgate-room .numbers { display: flex; gap: 34px; margin: 4px 0 }
+.mlgate-room .numbers b { font-size: 32px; line-height: 1.1 }
+.mlgate-room .numbers span { display: block } .mlgate-room .numbers span, .mlgate-room .small { color: #595959 }
+.mlgate-room .tally { font-size: 22px; margin-bottom: 4px } .mlgate-room .tally b { font-size: 30px }
+.mlgate-room .strip { border: 3px solid #005a8c; padding: 4px 14px; font-size: 20px }
+.mlgate-room .strip small { color: #595959; font-size: 17px }
 .mlgate-room .bad { color: #b84300; font-weight: 700 } .mlgate-room .good { color: #005a8c; font-weight: 700 }
-.mlgate-room table { border-collapse: collapse; color: #1b1b1b } .mlgate-room table td { padding: 1px 10px 1px 0 }
+.mlgate-room table { border-collapse: collapse; color: #1b1b1b }
+.mlgate-room .mlgate-plain td { padding: 1px 10px 1px 0 }
 .mlgate-evidence td, .mlgate-evidence th, .mlgate-evidence p { font-size: 17px !important }
 .mlgate-room img { max-width: 100%; height: auto; display: block }
 </style>"""
+
+
+def story(text: str) -> str:
+    """What a recipe does, its names in another type."""
+    return "<p>" + re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)) + "</p>"
 
 
 def empty() -> dict[str, str]:

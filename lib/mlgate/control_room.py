@@ -7,7 +7,6 @@ goes on answering there. The room never promotes anything: what it shows is what
 import contextlib
 import threading
 import time
-from html import escape
 
 from mlgate import classroom, control_panels, corpus, recipes
 from mlgate.classroom import SABOTAGES, Press
@@ -36,7 +35,7 @@ class ControlRoom:
         self.button = widgets.Button(description="Retrain and submit", button_style="primary")
         self.close_call = widgets.Button(description="A close call", tooltip="A bad model whose accuracy goes up")
         for name, widget in (("Sabotage", self.recipe), ("Severity", self.severity)):
-            widget.description = name
+            widget.description, widget.style.description_width = name, "95px"
         parts = ("story", "banner", "plain", "production", "evidence")
         self.shown = {name: widgets.HTML() for name in parts}
         self.box = self._lay_out()
@@ -68,7 +67,7 @@ class ControlRoom:
         chosen = recipes.named(self.recipe.value)
         self.severity.disabled = not chosen.sabotaged
         self.severity.value = chosen.severity or 0.0
-        self.shown["story"].value = f"<p>{escape(chosen.story)}</p>"
+        self.shown["story"].value = control_panels.story(chosen.story)
 
     def _clicked(self, recipe: str, severity: float) -> None:
         if time.monotonic() < self.rested + ECHO:

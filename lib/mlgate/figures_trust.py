@@ -51,7 +51,8 @@ def draw_reliability(scorecard: Scorecard) -> Figure:
         axes.scatter(sure / rows, right / rows, s=12 + 500 * rows / rows.sum(), color=BLUE if place == 0 else ORANGE)
         axes.set_title(name, fontsize=SIZE + 2, weight="bold", loc="left", color=INK)
         _percents(axes, "how sure it is", "how often it is right" if place == 0 else "")
-        axes.set(xlim=(0.4, 1.02), ylim=(0.3, 1.02))
+        ticks = np.arange(4, 11, 2) / 10
+        axes.set(xlim=(0.4, 1.02), ylim=(0.3, 1.02), xticks=ticks, yticks=ticks)
     return figure
 
 
@@ -89,7 +90,7 @@ def draw_wear(worn: pd.DataFrame) -> Figure:
         text = f"{value:.0%}  {name}"
         axes.text(worn["looks"].iloc[-1] * 1.02, end, text, color=colour, fontsize=SIZE, va="center", clip_on=False)
     _percents(axes, "looks at the same rows", "at least one false promotion", across=False)
-    axes.set(ylim=(0, 1.02), xlim=(1, worn["looks"].iloc[-1]))
+    axes.set(ylim=(0, 1.02), xlim=(1, worn["looks"].iloc[-1]), yticks=np.arange(0, 11, 2) / 10)
     return figure
 
 

@@ -1,6 +1,7 @@
 """The cases of notebook 07: candidates that went wrong in ways to be found out from the evidence."""
 
 import tempfile
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +59,10 @@ def check(mystery: Case, answer: str | None) -> str:
     if given not in INCIDENTS:
         return f"There is no suspect {answer!r}. Take a name from the table of suspects."
     if given != solution.name:
-        return f"Not {given}: there one sees {INCIDENTS[given].seen}. Here: {solution.seen}."
+        return textwrap.fill(f"Not {given}: there one sees {INCIDENTS[given].seen}. Here: {solution.seen}.", 100)
     caught = mystery.verdict.check(solution.check)
-    return f"Right: {solution.name}. {_told(solution)}\nThe check {caught.name!r} says: {caught.reason}."
+    said = f"Right: {solution.name}. {_told(solution)}", f"The check {caught.name!r} says: {caught.reason}."
+    return "\n".join(textwrap.fill(line, 100) for line in said)
 
 
 def rules(lab: Lab) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def line(entry: dict) -> str:
         return f"{time}  {kind:<10} generation {entry['generation']}: {rows}"
     verdict = entry["verdict"]
     pair = f"{verdict['candidate']['digest'][:12]} against {verdict['production']['digest'][:12]}"
-    return f"{time}  {kind:<10} {verdict['decision']}: {pair}: {verdict['reason']}"
+    return f"{time}  {kind:<10} {verdict['decision']}: {pair}: {_flat(verdict['reason'])}"
 
 
 def headline(verdict: Verdict) -> str:

@@ -25,9 +25,10 @@ class Server(uvicorn.Server):
         """Take in who is waiting at the door, close it, answer everything once more, then stop."""
         state = self.server_state
         state.default_headers = [*state.default_headers, (b"connection", b"close")]
-        await asyncio.gather(*[self._accept(sock) for sock in _callers(sockets or [])])
-        for server in self.servers:
+        callers = _callers(sockets or [])
+        for server in self.servers:  # at once: whoever calls between these two lines is turned away
             server.close()
+        await asyncio.gather(*[self._accept(sock) for sock in callers])
         await asyncio.sleep(FAREWELL)
         await super().shutdown(sockets)
 
