@@ -1,8 +1,7 @@
 """How long `mlgate run --recipe challenger` takes, against three plain scripts that train, evaluate and copy.
 
-Both train the same pipeline on the same rows and compare it with production on the same holdout. Ours also executes three
-notebooks with their figures, exports them as pages, reads the validation rows, judges with intervals, keeps a ledger.
-The two take turns; the ratio is taken pair by pair. Usage: bench_run.py [PAIRS]
+Both train the same pipeline on the same rows and compare it with production on the same holdout. Ours also executes
+three notebooks with their figures, exports them as pages, judges on validation rows first, and keeps a ledger. The two take turns; the ratio is taken pair by pair. Usage: bench_run.py [PAIRS]
 """
 
 import shutil
@@ -53,11 +52,12 @@ def main() -> None:
         print(f"pair {number}: three plain scripts {pair[0]:.1f} s, mlgate run {pair[1]:.1f} s", flush=True)
     ratio = statistics.median(mine / other for other, mine in seconds[1:])
     theirs, mine = (statistics.median(column) for column in zip(*seconds[1:], strict=True))
-    write_table(
-        "run",
-        [("three plain scripts: train, evaluate, copy", f"{theirs:.1f} s", "1"),
-         ("`mlgate run --recipe challenger`: three notebooks, figures, pages, statistics, ledger", f"{mine:.1f} s", f"{ratio:.2f}")],
-    )  # fmt: skip
+    ours_is = "`mlgate run --recipe challenger`: three notebooks, figures, pages, statistics, ledger"
+    lines = [
+        ("three plain scripts: train, evaluate, copy", f"{theirs:.1f} s", "1"),
+        (ours_is, f"{mine:.1f} s", f"{ratio:.2f}"),
+    ]
+    write_table("run", lines)
 
 
 if __name__ == "__main__":

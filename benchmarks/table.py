@@ -12,7 +12,8 @@ def machine() -> str:
     """One line about the machine and the versions."""
     names = ("scikit-learn", "numpy", "papermill")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"{system}, {versions}"
 
 
 def write_table(name: str, lines: list[tuple[str, ...]], head: tuple[str, ...] = ("", "median", "ratio")) -> None:

@@ -219,14 +219,15 @@ def main() -> int:
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "mlgate"]:
         del sys.modules[name]  # each mutant's process imports it afresh
+    alive, known = 0, explained()
     with ThreadPoolExecutor(options.processes) as pool:
-        alive = [mutant for mutant, left in zip(found, pool.map(survives, found), strict=True) if left]
-    known = explained()
-    for mutant in alive:
-        why = known.get(f"{mutant.module}: {mutant.before} -> {mutant.after}")
-        print(f"{mutant}{f'   (explained: {why})' if why else ''}")
-    score = 100 * (1 - len(alive) / max(1, len(found)))
-    print(f"{len(found) - len(alive)} of {len(found)} mutants were killed: {score:.1f} %; {options.least:g} % wanted")
+        for mutant, left in zip(found, pool.map(survives, found), strict=True):
+            alive += left
+            why = known.get(f"{mutant.module}: {mutant.before} -> {mutant.after}")
+            if left:
+                print(f"{mutant}{f'   (explained: {why})' if why else ''}", flush=True)
+    score = 100 * (1 - alive / max(1, len(found)))
+    print(f"{len(found) - alive} of {len(found)} mutants were killed: {score:.1f} %; {options.least:g} % wanted")
     return 0 if score >= options.least else 1
 
 

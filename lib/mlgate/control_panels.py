@@ -19,8 +19,9 @@ LINES = 5  # presses on the scoreboard
 READ = 90  # characters of the last text
 FLIPPED = 4  # reviews
 
-# JupyterLab takes arrow keys and Enter for itself, unless an element says that they are its own.
-STYLE = """<style onload="this.closest('.mlgate-room')?.setAttribute('data-lm-suppress-shortcuts', 'true')">
+# JupyterLab takes arrow keys and Enter for itself, unless the element that has the focus says that they are its own.
+STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusin',
+  event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))">
 .mlgate-room { max-width: 1180px; color: #1b1b1b; background: #fff; padding: 6px 12px; font-size: 18px }
 .mlgate-room .widget-html, .mlgate-room .widget-html-content { line-height: 1.3; font-size: 18px; height: auto }
 .mlgate-room .widget-html { margin: 1px 0 }

@@ -40,8 +40,8 @@ def generation(root: Root, policy: Policy) -> int:
 def renew(root: Root, source: Source) -> str:
     """Make the rows of a file the holdout, and release the old ones for training. One line says what was done.
 
-    Raises MlgateError, with nothing changed, where a row is in the corpus or was in an earlier holdout, where a label is
-    unknown to the production model, or where the file cannot be read.
+    Raises MlgateError, with nothing changed, where a row is in the corpus or was in an earlier holdout, where a label
+    is unknown to the production model, or where the file cannot be read.
     """
     with root.locked():
         promotion.tidy(root)

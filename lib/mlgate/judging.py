@@ -14,24 +14,29 @@ def judge_models(production: Path, candidate: Path, source: corpus.Source, polic
 
     Raises MlgateError where a file is missing, or rows, policy or production are at fault.
     """
-    settings = read_settings(policy) if policy else {}
+    settings, demands = _policy(policy)
     limits = artifacts.limits_of(settings)
     ours, theirs = (artifacts.load_file(path, limits) for path in (production, candidate))
     if ours.fault:
         raise MlgateError(f"The production model {production} cannot be used: {ours.fault}")
-    return _judge(scoring.score(ours, theirs, corpus.rows_in(source)), settings)
+    return _judge(scoring.score(ours, theirs, corpus.rows_in(source)), demands)
 
 
 def judge_answers(
     path: Path, label: str, production: str, candidate: str, slices: str | None = None, policy: Path | None = None
 ) -> Verdict:
     """The verdict on two columns of answers beside a column of labels, of any two models of any framework."""
-    settings = read_settings(policy) if policy else {}
-    return _judge(scoring.score_answers(path, label, production, candidate, slices), settings)
+    _, demands = _policy(policy)
+    return _judge(scoring.score_answers(path, label, production, candidate, slices), demands)
 
 
-def _judge(scorecard: Scorecard, settings: dict) -> Verdict:
-    policy = policy_from(settings) if settings else Policy()
+def _policy(path: Path | None) -> tuple[dict, Policy]:
+    """What a gate.toml says, and the policy it makes: before any row is read, so that a typo is answered at once."""
+    settings = read_settings(path) if path else {}
+    return settings, policy_from(settings)
+
+
+def _judge(scorecard: Scorecard, policy: Policy) -> Verdict:
     return judge(
         scorecard,
         policy,

@@ -23,7 +23,7 @@ from mlgate.laboratory import Lab
 from mlgate.root import Root, write_atomically
 
 SEEDS = (0, 1)
-PLAIN = {None: "", True: "promotes", False: "keeps production"}
+PLAIN = {None: "-", True: "promotes", False: "keeps production"}
 CAUGHT = ("fail", "undecided")  # how the named check may stand: not shown to be better is enough to stop luck
 
 

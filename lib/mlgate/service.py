@@ -35,7 +35,9 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from fastapi.routing import APIRoute
 
 PATHS = frozenset({"/", "/predict", "/explain", "/model", "/health", "/metrics", "/docs", "/openapi.json"})
-PAGE_RULES = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+PAGE_RULES = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+)
 FAULTS = {code: {"model": Problem} for code in (400, 413, 422, 500, 503)}
 
 

@@ -12,6 +12,7 @@ from mlgate.root import write_atomically
 
 MEANWHILE = 30  # answers that we wait for while a broken file lies there
 
+
 class Session:
     """A classroom, a real service on it, and a stream of its live rows: until `close`, or until this process ends.
 
