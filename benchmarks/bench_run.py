@@ -1,7 +1,8 @@
 """How long `mlgate run --recipe challenger` takes, against three plain scripts that train, evaluate and copy.
 
 Both train the same pipeline on the same rows and compare it with production on the same holdout. Ours also executes
-three notebooks with their figures, exports them as pages, judges on validation rows first, and keeps a ledger. The two take turns; the ratio is taken pair by pair. Usage: bench_run.py [PAIRS]
+three notebooks with their figures, exports them as pages, judges on validation rows first, and keeps a ledger. The two
+take turns; the ratio is taken pair by pair. Usage: bench_run.py [PAIRS]
 """
 
 import shutil

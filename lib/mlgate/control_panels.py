@@ -18,6 +18,7 @@ DOTS = 110  # dots per inch of the figures: a projector shows no more
 LINES = 5  # presses on the scoreboard
 READ = 90  # characters of the last text
 FLIPPED = 4  # reviews
+PAUSE = '<i class="bar"></i> <i class="bar"></i>'  # the sign on HOLD
 
 # JupyterLab takes arrow keys and Enter for itself, unless the element that has the focus says that they are its own.
 STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusin',
@@ -31,7 +32,7 @@ STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusi
 .mlgate-controls > * { height: 46px; margin: 2px 8px 2px 0; font-size: 20px; align-items: center; line-height: 46px }
 .mlgate-controls .widget-label, .mlgate-controls .widget-readout { font-size: 20px; line-height: 46px; height: 46px }
 .mlgate-controls .widget-label, .mlgate-controls .widget-readout { color: #1b1b1b }
-.mlgate-controls .widget-dropdown { width: 365px } .mlgate-controls .widget-hslider { width: 330px }
+.mlgate-controls .widget-dropdown { width: 345px } .mlgate-controls .widget-hslider { width: 295px }
 .mlgate-controls .widget-readout { min-width: 3em }
 .mlgate-controls .widget-dropdown select { font-size: 20px; height: 44px }
 .mlgate-controls .jupyter-button { width: auto; padding: 0 14px; line-height: 44px }
@@ -41,6 +42,7 @@ STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusi
 .mlgate-verdicts > .mlgate-banner { flex: 3 1 0; min-width: 0 }
 .mlgate-verdicts > .mlgate-plain { flex: 2 1 0; min-width: 0; padding-left: 18px }
 .mlgate-room .word { color: #fff; font-size: 62px; font-weight: 700; line-height: 1.15; padding: 0 20px }
+.mlgate-room .bar { display: inline-block; width: 13px; height: 44px; background: #fff }
 .mlgate-room .numbers { display: flex; gap: 34px; margin: 4px 0 }
 .mlgate-room .numbers b { font-size: 32px; line-height: 1.1 }
 .mlgate-room .numbers span { display: block } .mlgate-room .numbers span, .mlgate-room .small { color: #595959 }
@@ -70,7 +72,7 @@ def banner(press: Press) -> str:
     """The decision, both accuracies and the reason."""
     decision = press.verdict.decision
     ours, theirs = press.scorecard.accuracy
-    word = f"{SYMBOLS.get(decision, '❚❚')} {decision}"
+    word = f'<span aria-hidden="true">{SYMBOLS.get(decision, PAUSE)}</span> {decision}'
     numbers = {"production": f"{ours:.2%}", "candidate": f"{theirs:.2%}", "difference": points(press.change)}
     shown = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in numbers.items())
     would = " Nothing moves: this room only previews." if decision == PROMOTE else ""
