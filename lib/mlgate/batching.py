@@ -15,7 +15,8 @@ from mlgate.artifacts import Model
 
 import numpy as np
 
-TARGET = 0.010  # seconds that a batch may keep the event loop from everything else
+TARGET = 0.005  # seconds that a batch may keep the event loop from everything else
+TURNS = 4  # of the event loop between two batches: to accept, to read, to understand and to answer
 SMALLEST, LARGEST = 5_000, 1_000_000  # characters: the bounds of a batch
 PER_TEXT = 200  # what a text costs beyond its length, in characters
 
@@ -86,7 +87,7 @@ class Batcher:
     """Answers requests in batches, within one event loop."""
 
     def __init__(self):
-        self.budget = 50_000.0  # characters in a batch; finds its own size
+        self.budget = 25_000.0  # characters in a batch; finds its own size
         self.waiting: deque[_Request] = deque()
         self.worker: asyncio.Task | None = None
 
@@ -102,8 +103,8 @@ class Batcher:
         try:
             while self.waiting:
                 await self._batch()
-                if self.waiting:
-                    await asyncio.sleep(0.0005)  # a few turns of the loop: for what came in meanwhile, and for /health
+                for _ in range(TURNS if self.waiting else 0):  # for what came in meanwhile, and for /health
+                    await asyncio.sleep(0)
         finally:
             self.worker = None
 

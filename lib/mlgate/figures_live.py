@@ -70,7 +70,11 @@ def summary(answers: pd.DataFrame) -> str:
     """How many answers and failures there were, and the longest wait from one answer to the next."""
     failed, longest = int((answers["status"] != 200).sum()), answers["second"].diff().max()
     waited = "" if pd.isna(longest) else f", never more than {longest:.2f} s apart"
-    return f"{len(answers) - failed:,} answers{waited}, {failed:,} failure{'' if failed == 1 else 's'}"
+    return f"{_counted(len(answers) - failed, 'answer')}{waited}, {_counted(failed, 'failure')}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _lanes(good: pd.DataFrame) -> list[tuple[str, pd.Series]]:

@@ -10,6 +10,7 @@ from mlgate.batching import Answer, plain
 from mlgate.watching import View
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
@@ -71,26 +72,30 @@ class Metrics:
 
 
 class Counted:
-    """ASGI middleware: counts each request by path and status. Paths that are not ours are one: "other"."""
+    """ASGI middleware: counts each request by path and status. Paths that are not ours are one: "other".
 
-    def __init__(self, app, metrics: Metrics, paths: frozenset[str]):
-        self.app, self.metrics, self.paths = app, metrics, paths
+    POST /predict goes straight to `predict`, past the routes: that is a tenth of what a short request costs.
+    """
 
-    async def __call__(self, scope, receive, send):
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str], predict: ASGIApp):
+        self.app, self.metrics, self.paths, self.predict = app, metrics, paths, predict
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         path, status, begun = scope["path"], 500, time.perf_counter()
+        asked = path == "/predict" and scope["method"] == "POST"
 
-        async def counted(message):
+        async def counted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, counted)
+            await (self.predict if asked else self.app)(scope, receive, counted)
         finally:
             self.metrics.count(path if path in self.paths else "other", status)
-            if path == "/predict":
+            if asked:
                 self.metrics.seconds.observe(time.perf_counter() - begun)
