@@ -27,7 +27,7 @@ from table import write_table
 HERE = Path(__file__).parent
 PLAIN = HERE / "plain"
 CACHE = Path.home() / ".cache" / "mlgate-bench"
-SECONDS = 3
+SECONDS = 2
 SHORT = "A wonderful film, full of life."
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 LOADS = (("short", 1), ("short", 8), ("short", 64), ("reviews", 8), ("reviews", 64))
@@ -43,6 +43,7 @@ class Contender:
     path: str = "/predict"
     ready: str = "/health"
     key: str = "texts"
+    programs: str = ""  # a folder of programs that come first: MLflow starts uvicorn by name
 
 
 def measure(url: str, connections: int, bodies: Path | None) -> Measured:
@@ -68,9 +69,11 @@ def started(contender: Contender, environment: dict):
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     command = [part.format(port=port) for part in contender.command]
+    paths = os.pathsep.join(filter(None, (contender.programs, os.environ["PATH"])))
     log = Path(environment["LOGS"]) / f"{port}.log"
     with log.open("wb") as file:
-        process = subprocess.Popen(command, cwd=PLAIN, env={**os.environ, **environment}, stdout=file, stderr=file)
+        given = {**os.environ, **environment, "PATH": paths}
+        process = subprocess.Popen(command, cwd=PLAIN, env=given, stdout=file, stderr=file)
     try:
         wait_for(f"http://127.0.0.1:{port}{contender.ready}", process, log)
         yield f"http://127.0.0.1:{port}"
@@ -105,9 +108,9 @@ def mlflow(pipeline: Path, folder: Path) -> Contender | None:
     except (OSError, subprocess.SubprocessError) as error:
         print(f"Without MLflow: {error}")
         return None
-    os.environ["PATH"] = f"{os.environ['PATH']}{os.pathsep}{home / 'bin'}"  # it starts uvicorn by name
     serve = [str(home / "bin" / "mlflow"), "models", "serve", "-m", str(made), "-p", "{port}", "--env-manager", "local"]
-    return Contender("`mlflow models serve`", [*serve, "--workers", "1"], "/invocations", "/ping", "inputs")
+    serve += ["--workers", "1"]
+    return Contender("`mlflow models serve`", serve, "/invocations", "/ping", "inputs", str(home / "bin"))
 
 
 def pinned(name: str) -> str:
@@ -200,7 +203,7 @@ def main() -> None:
         given = {"PIPELINE": str(pipeline), "LOGS": str(folder)}
         urls = {it.name: stack.enter_context(started(it, given)) for it in contenders}
         bodies = {it.key: write_bodies(folder, it.key) for it in contenders}
-        found = rounds(int(sys.argv[1]) if len(sys.argv) > 1 else 3, contenders, urls, bodies)
+        found = rounds(int(sys.argv[1]) if len(sys.argv) > 1 else 5, contenders, urls, bodies)
     print(f"Client: {client}, {SECONDS} s a load. Ratios: ours to theirs, within a round.\n")
     head = ("load, connections", "server", "requests/s", "ratio", "p99", "ratio")
     write_table("serve", lines_of(found, contenders[0].name), head)

@@ -9,13 +9,16 @@ that survive are listed with their place; why some of them may survive stands in
 
 import argparse
 import ast
+import atexit
 import copy
 import importlib.machinery
 import importlib.util
 import os
 import random
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
@@ -25,7 +28,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LIBRARY, TESTS = REPOSITORY / "lib" / "mlgate", REPOSITORY / "tests"
-GATE = ("test_checks", "test_guards", "test_gate", "test_policy")
+GATE = ("test_policy", "test_checks", "test_guards", "test_gate")
 MODULES = {"statistics": ("test_statistics",), **dict.fromkeys(("checks", "guards", "gate", "policy"), GATE)}
 COMPARED = {
     ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE),
@@ -203,6 +206,21 @@ def explained() -> dict[str, str]:
     return {it["change"]: it["why"] for it in tomllib.loads((TESTS / "mutants.toml").read_text())["survivor"]}
 
 
+def prepare() -> None:
+    """Do once what every mutant's process would do: import what no mutant touches, read the corpus, keep trainings."""
+    from mlgate import corpus, selftest  # first: it pins the arithmetic
+
+    for name in ("hypothesis", "pyarrow", "pytest"):
+        importlib.import_module(name)
+    corpus.load()
+    os.environ["MLGATE_CACHE"] = tempfile.mkdtemp(prefix="mlgate-mutants-")
+    atexit.register(shutil.rmtree, os.environ["MLGATE_CACHE"], ignore_errors=True)
+    touched = {LIBRARY / f"{name}.py" for name in MODULES}
+    for name in [name for name in sys.modules if name.startswith("mlgate.")]:
+        if selftest.sources(Path(sys.modules[name].__file__)) & touched:
+            del sys.modules[name], vars(sys.modules["mlgate"])[name.partition(".")[2]]
+
+
 def main() -> int:
     """Try the mutants, say which survive, and fail where fewer than --least per cent of them are killed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -214,11 +232,7 @@ def main() -> int:
     found = [it for name in options.module or MODULES for it in mutants(name, (LIBRARY / f"{name}.py").read_text())]
     if options.sample:
         found = random.Random(0).sample(found, min(options.sample, len(found)))
-    import mlgate  # noqa: F401, I001  (pins the arithmetic)
-    import hypothesis, pandas, pyarrow, pytest, scipy.stats, sklearn.linear_model  # noqa: E401, F401  (once, not each time)
-
-    for name in [name for name in sys.modules if name.partition(".")[0] == "mlgate"]:
-        del sys.modules[name]  # each mutant's process imports it afresh
+    prepare()
     alive, known = 0, explained()
     with ThreadPoolExecutor(options.processes) as pool:
         for mutant, left in zip(found, pool.map(survives, found), strict=True):

@@ -109,9 +109,9 @@ def test_every_sabotage_is_there():
 
 def test_it_leaves_nothing_behind_whatever_happens_and_never_touches_its_home():
     before, folders = fingerprint(HOME.production_folder), []
-    with pytest.raises(ZeroDivisionError), classroom.classroom(old=300, home=HOME, sizes=SMALL) as root:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), classroom.classroom(old=900, home=HOME, sizes=SMALL) as root:  # noqa: PT012
         folders.append(root.path)
-        assert artifacts.load_production(root).card["rows"]["count"] == 300
+        assert artifacts.load_production(root).card["rows"]["count"] == 900
         assert len(corpus.split("train", root)) == SMALL["train"]
         raise ZeroDivisionError
     assert not folders[0].exists()

@@ -50,6 +50,7 @@ def stubs(count=400, seed=0, classes=CLASSES, scored=True):
         {"text": [f"text {number}" for number in range(count)], "label": random.choice(classes, count)}
     )
     frame["where"] = random.choice(["north", "south", ""], count)
+    frame.loc[:2, "where"] = ["north", "south", ""]  # the order in which slices are met is not that of their names
     models = []
     for order in (list(classes), list(classes)[::-1]):
         scores = random.dirichlet(np.ones(len(classes)), count)

@@ -72,7 +72,7 @@ def score_answers(
     or unknown answer of the candidate is its fault.
     """
     names = {"truth": label, "production": production, "candidate": candidate, "slice": slice_column}
-    columns = list(dict.fromkeys(name for name in names.values() if name))
+    columns = [name for name in names.values() if name]
     seen, count = Counter(), 0
     for batch in tables.read(path, columns):
         for name in (label, production):
