@@ -557,7 +557,7 @@ def equal_models(random, slices, rows, discordance):
 @pytest.mark.slow
 def test_equal_models_are_promoted_and_turned_away_at_most_at_the_stated_rates():
     """A/A: whole verdicts, all guards on, on rows drawn anew each time."""
-    random, policy, times = np.random.default_rng(11), Policy(accuracy=0.7, one_class_action="reject"), 400
+    random, policy, times = np.random.default_rng(11), Policy(accuracy=0.7, one_class_action="reject"), 250
     verdicts = [judge(equal_models(random, 8, 500, 0.06), policy) for _ in range(times)]
     promoted = sum(verdict.decision == PROMOTE for verdict in verdicts)
     guarded = [check for verdict in verdicts for check in verdict.checks if check.name != "difference"]

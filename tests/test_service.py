@@ -108,6 +108,11 @@ def test_a_body_without_end_is_refused_before_it_ends(server):
     assert server.ask("/health")[0] == 200
 
 
+def test_a_client_that_sends_everything_before_it_reads_gets_its_answer(server):
+    for _ in range(5):
+        assert server.ask("/predict", b" " * 8_000_000)[0] == 413
+
+
 def test_a_body_made_of_errors_does_not_stall_the_service(server):
     body = json.dumps({f"key{number}": number for number in range(90_000)}).encode()
     begun = time.monotonic()

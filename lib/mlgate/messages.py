@@ -1,13 +1,16 @@
 """What goes over the wire: requests with their limits, answers, and errors that say in one sentence what to mend."""
 
+import asyncio
+import contextlib
 import json
+from collections.abc import Awaitable
 from typing import Annotated
 
 from mlgate.root import MlgateError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import from_json
-from starlette.types import Receive, Send
+from starlette.types import Receive, Scope, Send
 
 MAX_TEXTS = 1_000
 MAX_CHARACTERS = 50_000
@@ -78,24 +81,49 @@ class Wrong(MlgateError):
         self.status = status
 
 
-class Gone(Exception):
-    """The client went away before it had said everything."""
+class Gone(Wrong):
+    """The client went away before it had said everything: nobody will read the answer."""
+
+    def __init__(self):
+        super().__init__(400, "The request ended too early.")
 
 
-async def read_body(scope: dict, receive: Receive) -> bytes:
-    """The request's body. Raises Wrong as soon as it is larger than MAX_BYTES, announced or not."""
+class TooLarge(Wrong):
+    """A body that is too large. `more`: whether the client is still sending it."""
+
+    def __init__(self, more: bool):
+        super().__init__(413, f"The request is larger than {MAX_BYTES:,} bytes. Send fewer texts at a time.")
+        self.more = more
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """The request's body. Raises TooLarge as soon as it is larger than MAX_BYTES, announced or not."""
     announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    size, parts = 0, []
-    while True:
-        if size > MAX_BYTES or (announced.isdigit() and int(announced[:20]) > MAX_BYTES):
-            raise Wrong(413, f"The request is larger than {MAX_BYTES:,} bytes. Send fewer texts at a time.")
+    if announced.isdigit() and int(announced[:20]) > MAX_BYTES:
+        raise TooLarge(more=True)
+    size, parts, more = 0, [], True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+        more = message.get("more_body", False)
+        if size > MAX_BYTES:
+            raise TooLarge(more)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def read_on(receive: Receive) -> None:
+    """Throw away what a client still sends, within limits: many read the answer only when they have sent everything."""
+    left = 10 * MAX_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 def texts_in(body: bytes) -> list[str]:
@@ -149,11 +177,14 @@ def _example(kind: type[BaseModel]) -> str:
     return json.dumps(kind.model_config["json_schema_extra"]["examples"][0])
 
 
-async def send_json(send: Send, status: int, body: bytes) -> None:
-    """Answer with these bytes of JSON."""
+async def send_json(send: Send, status: int, body: bytes, meanwhile: Awaitable | None = None) -> None:
+    """Answer with these bytes of JSON. `meanwhile` is waited for before the answer counts as complete."""
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": meanwhile is not None})
+    if meanwhile is not None:
+        await meanwhile
+        await send({"type": "http.response.body"})
 
 
 def problem(detail: str) -> bytes:

@@ -13,14 +13,15 @@ from mlgate import __version__, server, status
 from mlgate.batching import Batcher, CannotAnswer
 from mlgate.messages import (
     Explanation,
-    Gone,
     OneText,
     Predictions,
     Problem,
     Question,
+    TooLarge,
     Wrong,
     problem,
     read_body,
+    read_on,
     send_json,
     text_in,
     texts_in,
@@ -76,24 +77,24 @@ class Service:
     async def predict(self, scope, receive, send) -> None:
         """POST /predict, as ASGI: with a Request, a Response and their checks in between it would cost a third more."""
         try:
-            serving = self.serving
             texts = texts_in(await read_body(scope, receive))
+            serving = self.serving  # from here on it is this one, whatever happens to production
             answers = await self.batcher.ask(serving, texts)
             self.metrics.answered(answers)
             predictions = [{"label": label, "score": score} for label, score in answers]
             body = {"model": {"digest": serving.model.digest}, "predictions": predictions}
             await send_json(send, 200, json.dumps(body).encode())
+        except TooLarge as error:
+            await send_json(send, error.status, problem(str(error)), read_on(receive) if error.more else None)
         except Wrong as error:
             await send_json(send, error.status, problem(str(error)))
         except CannotAnswer as error:
             await send_json(send, 500, problem(f"The model cannot answer this: {error}"))
-        except Gone:
-            pass
 
     async def explain(self, request: Request) -> dict:
         """The answer to one text, and the words behind it. One at a time, in a thread: it is for people."""
-        serving = self.serving
         text = text_in(await read_body(request.scope, request.receive))
+        serving = self.serving
         async with self.explaining:
             try:
                 (label, score), words = await asyncio.to_thread(_explained, serving, text)
