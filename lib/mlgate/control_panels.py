@@ -18,7 +18,7 @@ DOTS = 110  # dots per inch of the figures: a projector shows no more
 LINES = 5  # presses on the scoreboard
 READ = 90  # characters of the last text
 FLIPPED = 4  # reviews
-PAUSE = '<i class="bar"></i> <i class="bar"></i>'  # the sign on HOLD
+PAUSE = '<i class="bar"></i><i class="bar"></i>'  # the sign on HOLD
 
 # JupyterLab takes arrow keys and Enter for itself, unless the element that has the focus says that they are its own.
 STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusin',
@@ -42,7 +42,7 @@ STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusi
 .mlgate-verdicts > .mlgate-banner { flex: 3 1 0; min-width: 0 }
 .mlgate-verdicts > .mlgate-plain { flex: 2 1 0; min-width: 0; padding-left: 18px }
 .mlgate-room .word { color: #fff; font-size: 62px; font-weight: 700; line-height: 1.15; padding: 0 20px }
-.mlgate-room .bar { display: inline-block; width: 13px; height: 44px; background: #fff }
+.mlgate-room .bar { display: inline-block; width: 14px; height: 46px; margin-right: 10px; background: #fff }
 .mlgate-room .numbers { display: flex; gap: 34px; margin: 4px 0 }
 .mlgate-room .numbers b { font-size: 32px; line-height: 1.1 }
 .mlgate-room .numbers span { display: block } .mlgate-room .numbers span, .mlgate-room .small { color: #595959 }

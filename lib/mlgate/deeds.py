@@ -56,7 +56,7 @@ def deed(refusal: str) -> Callable:
 def winner(lab: Lab, folder: Path) -> Root:
     """A root in which a truly better candidate was judged PROMOTE. Copy it for each deed."""
     root = laboratory.fresh(lab, folder)
-    verdict = laboratory.sit(lab, HARMLESS["better"].make(lab), root)
+    verdict = laboratory.sit(lab, HARMLESS["better"].make(lab), root, {"robustness.action": "report"})
     if verdict.decision != PROMOTE:
         raise MlgateError(f"The lab with seed {lab.seed} has no winner: {verdict.reason}. Take another seed.")
     return root

@@ -45,7 +45,7 @@ class Incident:
 
         A brittle candidate is rejected before a label is read. Where another check has to catch it, both are made.
         """
-        return {**({} if self.check == "brittleness" else {"robustness.action": "hold"}), **self.settings}
+        return {**({} if self.check in ("", "brittleness") else {"robustness.action": "hold"}), **self.settings}
 
     def make(self, lab: Lab) -> Made:
         """The candidate, fitted, and what its card says."""

@@ -63,7 +63,7 @@ def listen(host: str, port: int) -> socket.socket:
         sock.listen(2048)
     except (OSError, OverflowError) as error:
         sock.close()
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise MlgateError(f"Cannot listen at {host}, port {port}: {reason}. Choose another with --port.") from error
     sock.setblocking(False)
     return sock
