@@ -45,10 +45,11 @@ SECONDS = 120  # a mutant that takes longer is killed: it runs in circles
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change to one module: where, what it was and what it is now, and the whole new source."""
+    """One change to one module: where (a line's number and its text), what it was, what it is, the whole new source."""
 
     module: str
     line: int
+    text: str
     before: str
     after: str
     source: str
@@ -66,7 +67,8 @@ def mutants(module: str, text: str) -> Iterator[Mutant]:
             target = list(places(whole))[number]
             replace(whole, target, changed)
             before, after = (" ".join(ast.unparse(it).split()) for it in (node, changed))
-            yield Mutant(module, node.lineno, before, after, ast.unparse(ast.fix_missing_locations(whole)))
+            line = text.splitlines()[node.lineno - 1].strip()
+            yield Mutant(module, node.lineno, line, before, after, ast.unparse(ast.fix_missing_locations(whole)))
 
 
 def places(tree: ast.AST) -> Iterator[ast.expr]:
@@ -201,9 +203,10 @@ def _try(mutant: Mutant) -> None:
         os._exit(1 if status else 0)
 
 
-def explained() -> dict[str, str]:
-    """Survivors that are known, by what they change, and why each of them may survive."""
-    return {it["change"]: it["why"] for it in tomllib.loads((TESTS / "mutants.toml").read_text())["survivor"]}
+def explained() -> dict[tuple[str, str], str]:
+    """Survivors that are known, by their line's text and their change, and why each of them may survive."""
+    known = tomllib.loads((TESTS / "mutants.toml").read_text(encoding="utf-8"))
+    return {(it["line"], it["change"]): it["why"] for it in known.get("survivor", ())}
 
 
 def prepare() -> None:
@@ -237,7 +240,7 @@ def main() -> int:
     with ThreadPoolExecutor(options.processes) as pool:
         for mutant, left in zip(found, pool.map(survives, found), strict=True):
             alive += left
-            why = known.get(f"{mutant.module}: {mutant.before} -> {mutant.after}")
+            why = known.get((mutant.text, f"{mutant.before}  ->  {mutant.after}"))
             if left:
                 print(f"{mutant}{f'   (explained: {why})' if why else ''}", flush=True)
     score = 100 * (1 - alive / max(1, len(found)))

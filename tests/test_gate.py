@@ -306,10 +306,8 @@ def test_guards_share_one_level():
 
 def test_a_guard_that_only_reports_takes_no_share():
     scorecard = card(*WORSE_IN_ONE)
-    assert guards.level(scorecard, Policy(flips_action="report")) > guards.level(scorecard, Policy())
-    assert guards.level(scorecard, Policy(slices_action="report")) > guards.level(
-        scorecard, Policy(flips_action="report")
-    )
+    assert guards.level(scorecard, Policy()) > guards.level(scorecard, Policy(flips_action="hold"))
+    assert guards.level(scorecard, Policy(slices_action="report")) > guards.level(scorecard, Policy())
 
 
 @pytest.mark.parametrize("scorecard", [plain(60, 20), card(*WORSE_IN_ONE[:1])], ids=["no slices", "other slices"])
@@ -378,14 +376,13 @@ def test_four_classes_are_judged_by_right_and_wrong_alone():
 def test_negative_flips_fail_only_where_they_are_shown_to_be_too_many(c, status):
     scorecard = plain(c + 60, c)
     assert check(scorecard, "negative flips", Policy(flips=0.05)).status == status
-    assert judge(scorecard, Policy(flips=0.05, too_good_action="report")).decision == (
-        HOLD if status == "fail" else PROMOTE
-    )
+    assert judge(scorecard, Policy(flips=0.05, flips_action="hold")).decision == (HOLD if status == "fail" else PROMOTE)
 
 
 def test_a_jump_that_is_too_good_to_be_true_is_held():
     assert check(plain(105, 5), "too good", Policy()).status == "pass"
-    verdict = judge(plain(250, 5), Policy())
+    assert judge(plain(250, 5), Policy()).decision == PROMOTE
+    verdict = judge(plain(250, 5), Policy(too_good_action="hold"))
     assert verdict.decision == HOLD
     assert verdict.reason.startswith("too good to be true: look for labels that leaked")
 
