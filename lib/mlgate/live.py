@@ -50,7 +50,11 @@ class Server:
 
     def stop(self) -> None:
         """Stop the service: it answers what is under way first."""
-        self.process.terminate()
+        end = time.monotonic() + 10
+        while self.process.poll() is None and time.monotonic() < end:  # it may not have come that far yet to listen
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.5)
         _end(self.process)
 
     def __exit__(self, *_) -> None:
@@ -156,11 +160,10 @@ def _start(module: str, *arguments: str) -> subprocess.Popen:
 
 def _end(process: subprocess.Popen) -> None:
     """See that a process that was told to end has ended."""
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    process.kill()  # does nothing to one that has ended
+    process.wait()
     for pipe in (process.stdin, process.stdout):
         with contextlib.suppress(OSError):
             pipe.close()
