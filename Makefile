@@ -16,10 +16,10 @@ notebooks: .venv ## run every notebook once, in order
 	@.venv/bin/mlgate run --every
 
 test: .venv ## run all tests (ARGS="-k gate" picks some)
-	.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
 
 quick: .venv ## run the tests that take less than a minute together
-	.venv/bin/pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 selftest: .venv ## test the gate itself: incidents, harmless candidates, equal models (kept in runs/ for this code)
 	@.venv/bin/mlgate selftest $(ARGS)

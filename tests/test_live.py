@@ -17,7 +17,6 @@ from mlgate.session import Session, broken_files
 import nbformat
 import pytest
 
-pytestmark = pytest.mark.xdist_group("live")  # one story for all tests
 
 HOME = Root(Path(mlgate.__file__).parents[2])
 SMALL = {"train": 2_500, "validation": 1_200, "holdout": 2_000, "live": 100}

@@ -152,8 +152,6 @@ def test_each_notebook_runs_in_the_root_with_its_parameters_and_leaves_its_resul
         assert str(root.path) in result.page.read_text(encoding="utf-8")
         assert result.seconds > 0
     assert [path.name for path in elsewhere.iterdir()] == []
-    log = root.runs / "kernels.log"
-    assert not log.exists() or log.read_text() == ""
     assert sorted(path.name for path in root.runs.iterdir()) == ["01_x.html", "01_x.ipynb", "02_y.html", "02_y.ipynb"]
     assert gone(pids(root), 0)
     printed, noise = capfd.readouterr()  # of this process and of its kernels

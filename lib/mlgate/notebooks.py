@@ -122,19 +122,22 @@ def run(root: Root, steps: list[tuple[Path, dict]], progress: bool = True, warm:
     """Run notebooks in order, each with its parameters, in `root`; stop at the first that does not get to its end.
 
     Each leaves runs/<name>.ipynb and runs/<name>.html, however it ends. A notebook that rejects the candidate is the
-    last result. Any other failure is an MlgateError: which cell, what was raised, where to look. `progress` writes to
-    stderr; `warm` lets kernels import what their notebooks import while they wait.
+    last result. Any other failure is an MlgateError: which cell, what was raised, where to look; only then does
+    runs/kernels.log stay, with what kernels wrote past their notebooks. `progress` writes to stderr; `warm` lets kernels
+    import what their notebooks import while they wait.
     """
     from mlgate.kernels import Kernels
 
+    log = root.runs / "kernels.log"
+    log.unlink(missing_ok=True)  # what an earlier run left is not what this one did
     for path, parameters in steps:
         check_parameters(path, parameters)
-        for name in (f"{path.stem}.ipynb", f"{path.stem}.html"):  # what an earlier run left is not what this one did
+        for name in (f"{path.stem}.ipynb", f"{path.stem}.html"):
             (root.runs / name).unlink(missing_ok=True)
     root.runs.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "MLGATE_ROOT": str(root.path)}
     codes = [warm_up(path) if warm else "" for path, _ in steps]
-    kernels = Kernels(codes, root.path, environment, root.runs / "kernels.log")
+    kernels = Kernels(codes, root.path, environment, log)
     results, pages = [], []
     # While one notebook runs, the next kernel gets ready and a thread writes the page of the notebook before.
     with ThreadPoolExecutor(1, "pages") as writer, kernels, _quiet(), _Progress(steps, progress) as shown:
@@ -150,6 +153,7 @@ def run(root: Root, steps: list[tuple[Path, dict]], progress: bool = True, warm:
         page.result()
     if results and results[-1].error and not results[-1].rejected:
         raise MlgateError(_explain(results[-1]))
+    log.unlink(missing_ok=True)  # a kernel that is told to go may grumble
     return results
 
 
