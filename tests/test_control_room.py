@@ -18,7 +18,6 @@ import pytest
 from bs4 import BeautifulSoup
 from chromium import browser, wait_until
 
-
 HOME = Root(Path(mlgate.__file__).parents[2])
 
 

@@ -17,7 +17,6 @@ from mlgate.session import Session, broken_files
 import nbformat
 import pytest
 
-
 HOME = Root(Path(mlgate.__file__).parents[2])
 SMALL = {"train": 2_500, "validation": 1_200, "holdout": 2_000, "live": 100}
 OPEN = (

@@ -122,8 +122,8 @@ def run(root: Root, steps: list[tuple[Path, dict]], progress: bool = True, warm:
     """Run notebooks in order, each with its parameters, in `root`; stop at the first that does not get to its end.
 
     Each leaves runs/<name>.ipynb and runs/<name>.html, however it ends. A notebook that rejects the candidate is the
-    last result. Any other failure is an MlgateError: which cell, what was raised, where to look; only then does
-    runs/kernels.log stay, with what kernels wrote past their notebooks. `progress` writes to stderr; `warm` lets kernels
+    last result. Any other failure is an MlgateError: which cell, what was raised, where to look. Only then
+    runs/kernels.log stays: what kernels wrote past their notebooks. `progress` writes to stderr; `warm` lets kernels
     import what their notebooks import while they wait.
     """
     from mlgate.kernels import Kernels
