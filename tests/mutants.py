@@ -211,7 +211,8 @@ def explained() -> dict[tuple[str, str], str]:
 
 def prepare() -> None:
     """Do once what every mutant's process would do: import what no mutant touches, read the corpus, keep trainings."""
-    from mlgate import corpus, selftest  # first: it pins the arithmetic
+    from mlgate import corpus
+    from mlgate.trust import selftest  # first: it pins the arithmetic
 
     for name in ("hypothesis", "pyarrow", "pytest"):
         importlib.import_module(name)
@@ -221,7 +222,8 @@ def prepare() -> None:
     touched = {LIBRARY / f"{name}.py" for name in MODULES}
     for name in [name for name in sys.modules if name.startswith("mlgate.")]:
         if selftest.sources(Path(sys.modules[name].__file__)) & touched:
-            del sys.modules[name], vars(sys.modules["mlgate"])[name.partition(".")[2]]
+            package, _, module = name.rpartition(".")
+            del sys.modules[name], vars(sys.modules[package])[module]
 
 
 def main() -> int:

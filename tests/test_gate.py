@@ -410,7 +410,7 @@ def test_without_probabilities_their_guards_are_skipped():
 
 
 def probes(**found):
-    usual = {"texts": 120, "brittle": {"upper case": (3, 4)}, "only_candidate": 2, "only_production": 1}
+    usual = {"texts": 120, "brittle": {"upper case": (2, 1)}}
     return Probes(**{**usual, "cannot_answer": None, "seconds": (0.01, 0.011), **found})
 
 
@@ -423,13 +423,24 @@ def test_what_no_label_is_needed_for_comes_first_and_spares_the_labels():
     assert judge(plain(60, 20, probes=probes()), Policy()).decision == PROMOTE
 
 
-def test_a_brittle_candidate_is_rejected_where_it_is_shown():
-    brittle = probes(brittle={"upper case": (3, 60), "accents": (1, 2)}, only_candidate=57, only_production=0)
-    verdict = judge(plain(60, 20, probes=brittle), Policy())
-    assert verdict.decision == REJECT
-    assert "of 120 texts, upper case changed 60 of its answers and 3 of production's" in verdict.reason
-    little = probes(brittle={"upper case": (3, 9)}, only_candidate=7, only_production=1)
-    assert judge(plain(60, 20, probes=little), Policy()).decision == PROMOTE
+def test_each_kind_of_change_is_judged_by_itself_at_its_share_of_the_level():
+    brittle = probes(brittle={"upper case": (57, 0), "HTML remains": (0, 57)})
+    found = check(plain(60, 20, probes=brittle), "brittleness", Policy())
+    assert found.status == "fail"
+    assert "upper case changes only its answer to 57 of 120 texts, only production's to 0" in found.reason
+    assert found.observed == pytest.approx(57 / 120)
+    little = probes(brittle={"upper case": (7, 1)})
+    assert check(plain(60, 20, probes=little), "brittleness", Policy()).status == "pass"
+    many = {f"change {number}": (0, 0) for number in range(200)}
+    for kinds, status in (({}, "fail"), (many, "pass")):
+        just = probes(brittle={"upper case": (13, 0), **kinds})
+        assert check(plain(60, 20, probes=just), "brittleness", Policy()).status == status
+
+
+@pytest.mark.parametrize(("action", "decision"), [("reject", REJECT), ("hold", HOLD), ("report", PROMOTE)])
+def test_a_brittle_candidate_is_stopped_as_the_policy_says(action, decision):
+    brittle = probes(brittle={"upper case": (57, 0)})
+    assert judge(plain(60, 20, probes=brittle), Policy(brittle_action=action)).decision == decision
 
 
 def test_slow_and_large_are_reported_and_stop_nobody_unless_one_says_so():

@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 
-from mlgate import artifacts, ledger, messages
+from mlgate import artifacts, ledger
+from mlgate.serving import messages
 
 import pytest
 from chromium import wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from serving import PATIENCE, Load, make_root, put, served, tiny
+from servers import PATIENCE, Load, make_root, put, served, tiny
 
 JSON = {"Content-Type": "application/json"}
 

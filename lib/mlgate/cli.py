@@ -158,14 +158,14 @@ def _rollback(options) -> int:
 
 
 def _refresh(options) -> int:
-    from mlgate.refresh import refresh
+    from mlgate.ci.refresh import refresh
 
     print(refresh(find_root(options.root), options.force))
     return 0
 
 
 def _report(options) -> int:
-    from mlgate import summary
+    from mlgate.ci import summary
 
     found = summary.of(find_root(options.root))
     page = summary.markdown(found) if options.summary or options.format == "markdown" else ""
@@ -179,7 +179,7 @@ def _report(options) -> int:
 
 
 def _check(options) -> int:
-    from mlgate import integrity
+    from mlgate.ci import integrity
 
     root = find_root(options.root)
     production = integrity.verify(root)
@@ -199,7 +199,7 @@ def _check(options) -> int:
 
 
 def _record(options) -> int:
-    from mlgate.record import Stale, record
+    from mlgate.ci.record import Stale, record
 
     root = find_root(options.root)
     judged = find_root(options.judged) if options.judged else root
@@ -244,7 +244,7 @@ def _holdout(options) -> int:
 
 
 def _selftest(options) -> int:
-    from mlgate import selftest
+    from mlgate.trust import selftest
 
     root = find_root(options.root)
     result = selftest.run(root, tuple(range(options.seeds)), fresh=options.fresh)

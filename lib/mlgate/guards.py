@@ -67,16 +67,19 @@ def contract(scorecard: Scorecard, policy: Policy, action: str, level: float) ->
 
 
 def brittleness(scorecard: Scorecard, policy: Policy, action: str, level: float) -> Check:
-    """Changes to a text that should not matter change the candidate's answer more often than production's."""
+    """A change to a text that should not matter changes the candidate's answer more often than production's.
+
+    Each kind of change is judged by itself, at its share of the level: in a sum, one that matters is hidden by four
+    that do not.
+    """
     probes = scorecard.probes
     if not probes or not probes.brittle:
         return _skipped("brittleness", action, "no model here to put changed texts to")
-    b, c, n = probes.only_candidate, probes.only_production, probes.texts
-    low, _ = statistics.tango(b, c, n, 1 - 2 * level)
-    shown = low > policy.brittle_tolerance
-    worst, counts = max(probes.brittle.items(), key=lambda item: item[1][1] - item[1][0])
+    confidence, n = 1 - 2 * level / len(probes.brittle), probes.texts
+    worst, (b, c) = max(probes.brittle.items(), key=lambda item: item[1][0] - item[1][1])
+    shown = any(statistics.tango(*pair, n, confidence)[0] > policy.brittle_tolerance for pair in probes.brittle.values())
     what = "more brittle than production" if shown else "not shown to be more brittle than production"
-    reason = f"{what}: of {n} texts, {worst} changed {counts[1]} of its answers and {counts[0]} of production's"
+    reason = f"{what}: {worst} changes only its answer to {b} of {n} texts, only production's to {c}"
     return Check("brittleness", _status(shown), action, (b - c) / n, policy.brittle_tolerance, reason)
 
 

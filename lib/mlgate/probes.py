@@ -25,17 +25,15 @@ TIMED, TIMES = 32, 5
 
 @dataclass(frozen=True)
 class Probes:
-    """What probing gave. brittle: for each change, how many of `texts` answers it changed in (production, candidate).
+    """What probing gave. brittle: for each change, in how many of `texts` it changed the answer of one model alone:
+    (the candidate's, production's).
 
-    only_candidate, only_production: texts for which any change changed the answer of that model alone. cannot_answer:
-    the first odd text that production answers and the candidate does not, and why; None where there is none.
-    seconds: medians for TIMED texts, of production and candidate, asked in turn.
+    cannot_answer: the first odd text that production answers and the candidate does not, and why; None where there is
+    none. seconds: medians for TIMED texts, of production and candidate, asked in turn.
     """
 
     texts: int
     brittle: dict[str, tuple[int, int]]
-    only_candidate: int
-    only_production: int
     cannot_answer: str | None
     seconds: tuple[float, float]
 
@@ -48,19 +46,16 @@ class Probes:
 def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
     """Put changed and odd texts to both models and time them. Both can answer the texts as they are."""
     texts = list(texts[:MOST])
-    models, brittle, any_changed, fault = (production, candidate), {}, np.zeros((2, len(texts)), dtype=bool), None
+    models, brittle, fault = (production, candidate), {}, None
     plain = [model.answer(texts)[0] for model in models]
     for name, change in CHANGES.items():
         (ours, _), (theirs, why) = (_ask(model, [change(text) for text in texts]) for model in models)
         if ours is None or theirs is None:
             fault = fault or (f"{name} ({why})" if ours is not None else None)
             continue
-        moved = np.array([ours != plain[0], theirs != plain[1]])
-        brittle[name] = tuple(int(count) for count in moved.sum(axis=1))
-        any_changed |= moved
-    ours, theirs = any_changed
-    only = int((theirs & ~ours).sum()), int((ours & ~theirs).sum())
-    return Probes(len(texts), brittle, *only, fault or _odd(*models), _seconds(models, texts[:TIMED]))
+        moved, candidate_moved = ours != plain[0], theirs != plain[1]
+        brittle[name] = int((candidate_moved & ~moved).sum()), int((moved & ~candidate_moved).sum())
+    return Probes(len(texts), brittle, fault or _odd(*models), _seconds(models, texts[:TIMED]))
 
 
 def _odd(production: Model, candidate: Model) -> str | None:

@@ -9,9 +9,11 @@ import gc
 import json
 from importlib.resources import files
 
-from mlgate import __version__, server, status
-from mlgate.batching import Batcher, CannotAnswer
-from mlgate.messages import (
+from mlgate import __version__
+from mlgate.root import Root, find_root
+from mlgate.serving import server, status
+from mlgate.serving.batching import Batcher, CannotAnswer
+from mlgate.serving.messages import (
     Explanation,
     OneText,
     Predictions,
@@ -26,9 +28,8 @@ from mlgate.messages import (
     text_in,
     texts_in,
 )
-from mlgate.metrics import Counted, Metrics
-from mlgate.root import Root, find_root
-from mlgate.watching import View, Watcher
+from mlgate.serving.metrics import Counted, Metrics
+from mlgate.serving.watching import View, Watcher
 
 import sklearn
 from fastapi import FastAPI, Request

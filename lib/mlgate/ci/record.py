@@ -1,0 +1,189 @@
+"""The record: what a run decided becomes one commit on main. Nothing else writes there, and nothing here unpickles.
+
+A run works in a copy of some commit (its base). What it added to the ledger, and the model it put into production, are
+carried over to main as it is now: looks and rejections always, because they happened; a promotion, rollback or refresh
+only where production has not moved since. The push is the one instant at which main changes; it is never forced.
+"""
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlgate import ledger
+from mlgate.ci.integrity import FOLDER, git, named_by, verify
+from mlgate.policy import policy_from
+from mlgate.root import MlgateError, Root, write_atomically
+
+ATTEMPTS = 5
+BOT = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
+TITLES = {"bootstrap": "First model", "promotion": "Promote", "rollback": "Roll back to", "refresh": "Refresh as"}
+
+
+class Stale(MlgateError):
+    """Production on main is not the one that the verdict is about any more: the verdict is given back."""
+
+
+def record(root: Root, judged: Root, remote: str = "origin", branch: str = "main") -> str:
+    """Carry what happened in `judged` since HEAD's commit over to `branch`, and say what was done in one line.
+
+    Does nothing where main holds it already, so it can be repeated. Raises Stale where production has moved meanwhile
+    (looks are recorded all the same), and MlgateError, with nothing written, where something is wrong or refused.
+    """
+    verify(judged)
+    begun = _lines_added(root, judged)
+    for attempt in range(ATTEMPTS):
+        git(root, "fetch", "--quiet", "--no-tags", remote, branch)
+        tip = git(root, "rev-parse", "FETCH_HEAD").strip()
+        with _checked_out(root, tip) as main:
+            added, moved, given_back = _continue(main, judged, begun)
+            if not added:
+                break
+            _write(main, judged, added, moved)
+            refused = _push(main, added, remote, branch)
+        if refused is None:
+            break
+        if git(root, "ls-remote", remote, f"refs/heads/{branch}").split()[:1] == [tip] and attempt:
+            raise MlgateError(_explain(refused, branch))
+        time.sleep(attempt)
+    else:
+        raise Stale(f"{branch} moved {ATTEMPTS} times while this was being recorded. Run the workflow again.")
+    if given_back:
+        raise Stale(given_back)
+    if not added:
+        return f"Nothing to record: {branch} holds it already, or nothing was decided."
+    return f"Recorded on {branch}: {_title(added)}."
+
+
+def _lines_added(root: Root, judged: Root) -> tuple[int, list[dict]]:
+    """How many lines the ledger had in HEAD's commit, and those that were added since."""
+    listed = git(root, "ls-tree", "--name-only", "HEAD", f"{FOLDER}/ledger.jsonl")
+    base = git(root, "show", f"HEAD:./{FOLDER}/ledger.jsonl") if listed else ""
+    now = judged.ledger.read_text(encoding="utf-8") if judged.ledger.is_file() else ""
+    if not now.startswith(base):
+        raise MlgateError(
+            "The ledger to record does not continue the one in HEAD's commit. Check out that run's commit."
+        )
+    count = len(base.splitlines())
+    return count, ledger.read(judged)[count:]
+
+
+def _continue(main: Root, judged: Root, begun: tuple[int, list[dict]]) -> tuple[list[dict], bool, str | None]:
+    """The lines to add to main's ledger, whether production moves with them, and why a move is given back (or None)."""
+    count, lines = begun
+    current, theirs = verify(main), ledger.read(main)
+    if count > len(theirs) or ledger.read(judged)[:count] != theirs[:count]:
+        raise MlgateError("The ledger on main is not the one that this run began with: somebody rewrote it.")
+    there = [{**line, "before": None} for line in theirs]
+    lines = [line for line in lines if {**line, "before": None} not in there]
+    new = [line for line in lines if line["kind"] not in ledger.MOVES and not _known(theirs, theirs[count:], line)]
+    moves = [line for line in lines if line["kind"] in ledger.MOVES]
+    if not moves or moves[-1]["to"] == current:
+        return new, False, None
+    if why := _why_not(main, theirs, theirs[count:], lines):
+        return new, False, f"The verdict on {moves[-1]['to'][:12]} is given back: {why}. Run the workflow again."
+    return lines, True, None
+
+
+def _why_not(main: Root, theirs: list[dict], meanwhile: list[dict], lines: list[dict]) -> str | None:
+    """Why production on main may not move on this evidence, or None."""
+    verdicts = [line["verdict"] for line in lines if line["kind"] == "look"]
+    if moves := [line for line in meanwhile if line["kind"] in ledger.MOVES]:
+        return f"meanwhile {moves[-1]['to'][:12]} came into production on main ({moves[-1]['kind']})"
+    if any(line["kind"] == "holdout" for line in meanwhile):
+        return "meanwhile main got other holdout rows"
+    policy = policy_from(main.settings())
+    if any(verdict["policy"]["digest"] != policy.digest for verdict in verdicts):
+        return "meanwhile gate.toml on main demands something else"
+    if meanwhile and verdicts and not ledger.looks_left(theirs, policy):
+        return "meanwhile others took the last look at the holdout"
+    return None
+
+
+def _known(theirs: list[dict], meanwhile: list[dict], line: dict) -> bool:
+    """Is there nothing to add? Main has a verdict on this pair, rows and policy, or newer holdout rows."""
+    if "verdict" not in line:
+        return any(other["kind"] == line["kind"] for other in meanwhile)
+    names = (line["verdict"][part]["digest"] for part in ("production", "candidate", "rows", "policy"))
+    return ledger.verdict_on(theirs, *names) is not None
+
+
+def _write(main: Root, judged: Root, added: list[dict], moved: bool) -> None:
+    """Put lines, and the files that belong to them, into a checkout of main; then hold it against its own ledger."""
+    data = main.ledger.read_bytes() if main.ledger.is_file() else b""
+    for line in added:
+        data = ledger.chained(data, line)
+        for path in named_by(judged, line):
+            _copy(path, judged, main, again=False)
+        if line["kind"] == "holdout":
+            _copy(judged.new_holdout, judged, main)
+    write_atomically(main.ledger, data)
+    if moved:
+        for path in (judged.production, judged.previous):
+            _copy(path, judged, main)
+    verify(main)
+
+
+def _copy(path: Path, judged: Root, main: Root, again: bool = True) -> None:
+    """Copy a file, if it is there, to the same place in main; what is written once is left as it is."""
+    target = main.path / path.relative_to(judged.path)
+    if path.is_file() and (again or not target.exists()):
+        write_atomically(target, path.read_bytes())
+
+
+def _push(main: Root, added: list[dict], remote: str, branch: str) -> str | None:
+    """Commit artifacts_prod/, and only that, and push. None, or what git said when it was refused."""
+    git(main, "add", "--", FOLDER)
+    who = ["-c", f"user.name={BOT[0]}", "-c", f"user.email={BOT[1]}"] if os.environ.get("GITHUB_ACTIONS") else []
+    # [skip ci]: GITHUB_TOKEN's pushes start no workflow anyway; another token's would, and would go round in circles.
+    git(main, *who, "commit", "--quiet", "--no-verify", "-m", f"{_title(added)} [skip ci]", "-m", _body(added))
+    try:
+        git(main, "push", "--quiet", remote, f"HEAD:refs/heads/{branch}")
+    except MlgateError as error:
+        tip = git(main, "ls-remote", remote, f"refs/heads/{branch}").split()[:1]
+        return None if tip == [git(main, "rev-parse", "HEAD").strip()] else str(error)
+    return None
+
+
+@contextlib.contextmanager
+def _checked_out(root: Root, commit: str) -> Iterator[Root]:
+    """A checkout of `commit` beside the user's own, which is left alone."""
+    with tempfile.TemporaryDirectory(prefix="mlgate-record-") as folder:
+        path = Path(folder) / "main"
+        git(root, "worktree", "add", "--quiet", "--detach", str(path), commit)
+        try:
+            inside = git(root, "rev-parse", "--show-prefix").strip()
+            yield Root(path / inside)
+        finally:
+            git(root, "worktree", "remove", "--force", str(path))
+
+
+def _title(added: list[dict]) -> str:
+    moves = [line for line in added if line["kind"] in ledger.MOVES]
+    if moves:
+        return f"{TITLES[moves[-1]['kind']]} {moves[-1]['to'][:12]}"
+    verdicts = [line["verdict"] for line in added if "verdict" in line]
+    if not verdicts:
+        return f"New {added[-1]['kind']} rows"
+    verdict = verdicts[-1]
+    return f"Keep production: {verdict['decision']} for {verdict['candidate']['digest'][:12]}"
+
+
+def _body(added: list[dict]) -> str:
+    """What a reader of the history wants to know: the reason, and the run it comes from."""
+    said = [line["verdict"]["reason"] for line in added if "verdict" in line][-1:]
+    run = [os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    link = [f"{run[0]}/{run[1]}/actions/runs/{run[2]}"] if all(run) else []
+    return "\n\n".join([*said, *link]) or "By hand."
+
+
+def _explain(refused: str, branch: str) -> str:
+    """What to do about a push that was refused though nobody else had pushed."""
+    return (
+        f"The push to {branch} was refused, and nothing was written. If {branch} is protected, let this job through:"
+        " Settings > Rules > Rulesets > Bypass list: add a deploy key and give it to the record job's checkout"
+        " (docs/ADOPT.md, step 4); if permission was denied, the job needs `contents: write`."
+        f" In git's own words: {refused}"
+    )

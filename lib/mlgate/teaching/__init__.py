@@ -1,0 +1,1 @@
+"""What notebooks 05 and 06 show: a service under load, and a control room in which bad models bounce."""

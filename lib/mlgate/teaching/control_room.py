@@ -1,0 +1,133 @@
+"""The instructor's control room: choose a sabotage, drag the severity, press "Retrain and submit", and watch.
+
+Each press trains a real candidate and judges it on validation rows, in a classroom of its own, while a real service
+goes on answering there. The room never promotes anything: what it shows is what the gate would do.
+"""
+
+import contextlib
+import threading
+import time
+
+from mlgate import corpus, recipes
+from mlgate.root import MlgateError
+from mlgate.teaching import classroom, control_panels
+from mlgate.teaching.classroom import SABOTAGES, Press
+from mlgate.teaching.session import Session
+
+import ipywidgets as widgets
+
+SIZES = {"train": 5_000, "validation": 2_000, "holdout": 300, "live": 300}  # the room reads no holdout rows
+CLOSE_CALL = ("noisy_labels", 0.05)  # on these rows the accuracy happens to rise
+PAUSE = 0.1  # seconds between two requests: slow enough to read along
+BEAT = 0.5  # seconds between two looks at the stream
+ECHO = 0.3  # seconds: a click that waited while we trained was a double click
+BETTER = "challenger"
+
+
+class ControlRoom:
+    """The widgets, the session behind them and the presses so far. Show it as a cell's last value."""
+
+    def __init__(self, session: Session | None = None):
+        self.session = session or Session(pause=PAUSE, sizes=SIZES)
+        self.root, self.presses, self.rested = self.session.root, [], 0.0
+        self.before = classroom.production_digest(self.root)
+        self.recipe = widgets.Dropdown(options=[(_named(name), name) for name in (*SABOTAGES, BETTER)])
+        self.severity = widgets.FloatSlider(min=0, max=1, step=0.01, continuous_update=False, readout_format=".2f")
+        self.button = widgets.Button(description="Retrain and submit", button_style="primary")
+        self.close_call = widgets.Button(description="A close call", tooltip="A bad model whose accuracy goes up")
+        for name, widget in (("Sabotage", self.recipe), ("Severity", self.severity)):
+            widget.description, widget.style.description_width = name, "95px"
+        parts = ("story", "banner", "plain", "production", "evidence")
+        self.shown = {name: widgets.HTML() for name in parts}
+        self.box = self._lay_out()
+        self._watch()
+
+    def _lay_out(self) -> widgets.Widget:
+        shown = self.shown
+        controls = widgets.HBox([self.recipe, self.severity, self.button, self.close_call])
+        verdicts = widgets.HBox([shown["banner"], shown["plain"]])
+        style = widgets.HTML(control_panels.STYLE)
+        parts = [style, controls, shown["story"], verdicts, shown["production"], shown["evidence"]]
+        box = widgets.VBox(parts)
+        for name, widget in (("room", box), ("controls", controls), ("verdicts", verdicts), *shown.items()):
+            widget.add_class(f"mlgate-{name}")
+        return box
+
+    def _watch(self) -> None:
+        """Connect the controls, and show the state before the first press."""
+        self.recipe.observe(lambda _: self._choose(), "value")
+        self.button.on_click(lambda _: self._clicked(self.recipe.value, self.severity.value))
+        self.close_call.on_click(lambda _: self._clicked(*CLOSE_CALL))
+        self._choose()
+        self.clear()
+        self.stopping = threading.Event()
+        self.session.stack.callback(self.stopping.set)
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def _choose(self) -> None:
+        chosen = recipes.named(self.recipe.value)
+        self.severity.disabled = not chosen.sabotaged
+        self.severity.value = chosen.severity or 0.0
+        self.shown["story"].value = control_panels.story(chosen.story)
+
+    def _clicked(self, recipe: str, severity: float) -> None:
+        if time.monotonic() < self.rested + ECHO:
+            return
+        self.recipe.value = recipe
+        if not self.severity.disabled:
+            self.severity.value = severity
+        said, self.button.description = self.button.description, "Training …"
+        try:
+            self.press(recipe, severity)
+        except MlgateError as error:
+            self.shown["banner"].value = control_panels.failure(str(error))
+        finally:
+            self.button.description, self.rested = said, time.monotonic()
+
+    def press(self, recipe: str, severity: float | None = None) -> Press:
+        """What the button does: retrain, submit, judge, and show it. Raises MlgateError for an unknown recipe."""
+        severity = severity if recipes.named(recipe).sabotaged else None
+        found = classroom.press(self.root, recipe, severity)
+        self.presses.append(found)
+        self.shown["banner"].value = control_panels.banner(found)
+        self.shown["plain"].value = control_panels.plain(self.presses)
+        self._beat_once()
+        self.shown["evidence"].value = control_panels.evidence(found, corpus.split("validation", self.root))
+        return found
+
+    def clear(self) -> None:
+        """Begin a new scoreboard."""
+        self.presses.clear()
+        for name, value in control_panels.empty().items():
+            self.shown[name].value = value
+        self._beat_once()
+
+    def close(self) -> None:
+        """Stop the service and remove the folder. It happens by itself when the kernel ends."""
+        self.session.close()
+        self.shown["production"].value = control_panels.closed()
+
+    @property
+    def unmoved(self) -> bool:
+        """Is production still the model that it was when the room was opened?"""
+        return classroom.production_digest(self.root) == self.before
+
+    def _beat(self) -> None:
+        while not self.stopping.wait(BEAT):
+            with contextlib.suppress(MlgateError):  # the folder may go at any moment
+                self._beat_once()
+
+    def _beat_once(self) -> None:
+        self.shown["production"].value = control_panels.production(self.session.stream, self.before, self.unmoved)
+
+    def __repr__(self) -> str:
+        return f"The control room. {control_panels.tally(self.presses)} Open this notebook in JupyterLab to use it."
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        bundle = self.box._repr_mimebundle_(**options)
+        return {**bundle, "text/plain": repr(self)} if bundle else {"text/plain": repr(self)}
+
+
+def _named(recipe: str) -> str:
+    name = recipe.replace("_", " ")
+    return name if recipe in SABOTAGES else f"{name} (a better one)"

@@ -1,0 +1,85 @@
+"""A classroom, a real service on it and a stream of requests: what the lessons about production play with."""
+
+import atexit
+import contextlib
+import pickle
+from pathlib import Path
+
+from mlgate import artifacts, corpus
+from mlgate.root import write_atomically
+from mlgate.teaching.classroom import classroom
+from mlgate.teaching.live import Server, Stream
+
+MEANWHILE = 30  # answers that we wait for while a broken file lies there
+
+
+class Session:
+    """A classroom, a real service on it, and a stream of its live rows: until `close`, or until this process ends.
+
+    Opening another closes this one, so that a cell may be run twice. old, sizes, home: as for `classroom`.
+    """
+
+    current: "Session | None" = None
+
+    def __init__(self, pause: float = 0.005, **furniture):
+        if Session.current:
+            Session.current.close()
+        Session.current, self.marks, self.stack = self, [], contextlib.ExitStack()
+        atexit.register(self.close)
+        try:
+            self.root = self.stack.enter_context(classroom(**furniture))
+            self.server = self.stack.enter_context(Server(self.root))
+            texts = corpus.split("live", self.root)["text"].tolist()
+            self.stream = self.stack.enter_context(Stream(self.server, texts, pause))
+            self.stream.wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop the stream and the service and remove the folder. Once more does no harm."""
+        atexit.unregister(self.close)
+        self.stack.close()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def mark(self, what: str) -> None:
+        """Remember that this happens now."""
+        self.marks.append((self.stream.mark(), what))
+
+    def plant(self, data: bytes, what: str) -> str:
+        """Put any bytes where production's belong, past every rule; what the service says of them, and goes on."""
+        self.mark(what)
+        write_atomically(self.root.production, data)
+        reason = self.server.wait_for_refusal(artifacts.digest(data))
+        self.stream.wait(MEANWHILE)
+        return reason
+
+    def mend(self, data: bytes) -> None:
+        """Put the right bytes back, as `git checkout -- artifacts_prod` does."""
+        write_atomically(self.root.production, data)
+        self.server.wait_for_peace()
+        self.mark("mended")
+
+
+class _Foreign:
+    """Pickled, it is a file that creates another one when it is opened."""
+
+    def __init__(self, path: Path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def broken_files(data: bytes, trap: Path) -> dict[str, bytes]:
+    """Three files that are no model: garbage, a torn copy of `data`, and a pickle that creates `trap` when opened."""
+    return {"garbage": b"\x00 this is no model " * 99, "torn": data[: len(data) // 2], "foreign": trapped(trap)}
+
+
+def trapped(trap: Path) -> bytes:
+    return pickle.dumps(_Foreign(trap))

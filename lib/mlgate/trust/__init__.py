@@ -1,0 +1,1 @@
+"""The gate on trial: incidents, harmless candidates, equal models, simulations. Notebooks 07, 08; `mlgate selftest`."""

@@ -1,0 +1,507 @@
+"""What a run decided reaches main whole or not at all, exactly once, and only while the verdict still holds."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from mlgate import artifacts, corpus, exam, holdout, ledger, promotion, recipes
+from mlgate.ci import integrity, record
+from mlgate.ci.record import Stale
+from mlgate.root import MlgateError, Root
+
+import pytest
+from conftest import trained
+from rehearse import REPOSITORY, Hub, clean_environment, git
+
+
+@pytest.fixture
+def hub(root_with_production, tmp_path) -> Hub:
+    """A bare repository whose main holds a sound artifacts_prod/."""
+    kept = [path for path in root_with_production.path.rglob("*") if path.is_file() and not hidden(path)]
+    return Hub(tmp_path / "hub", {str(path.relative_to(root_with_production.path)): path for path in kept})
+
+
+@pytest.fixture(autouse=True)
+def as_a_runner(monkeypatch):
+    """No one's own git settings, and GitHub's variables."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    for name, value in clean_environment().items():
+        if name.startswith("GIT_CONFIG"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+@pytest.fixture(scope="session")
+def other_model(small_train):
+    """Another truly better model than `baseline_model`."""
+    return trained("baseline", small_train.head(1_900))
+
+
+def hidden(path: Path) -> bool:
+    return path.name.startswith(".") and not path.name.startswith(".git")
+
+
+def runner(hub: Hub, name: str) -> Root:
+    """A clone that may push, as the record job's, in which a run can judge."""
+    path = hub.clone(hub.folder / name)
+    git(path, "config", "remote.origin.receivepack", "REHEARSAL_TOKEN=write git-receive-pack")
+    return Root(path)
+
+
+def put(root: Root, model) -> None:
+    """Make this model the candidate, as if it had been trained on the root's own rows."""
+    artifacts.write_candidate(root, model.pipeline, recipes.named("baseline").facts(corpus.split("train", root)))
+
+
+@pytest.fixture(scope="session")
+def judge(tmp_path_factory):
+    """judge(root, model): the exam, and what it decides done (`settle`). The same exam is not sat twice a session."""
+    kept, sat = tmp_path_factory.mktemp("exams"), {}
+
+    def judge(root: Root, model, settle: bool = True) -> str:
+        key = (root.ledger.read_bytes(), root.policy.read_bytes(), model.digest, settle)
+        if key not in sat:
+            put(root, model)
+            verdict = exam.sit(root)
+            if settle:
+                exam.settle(root, verdict)
+            sat[key] = verdict.decision, shutil.copytree(root.production_folder, kept / str(len(sat)))
+        decision, folder = sat[key]
+        shutil.copytree(folder, root.production_folder, dirs_exist_ok=True)
+        return decision
+
+    return judge
+
+
+def sit_alone(root: Root, model) -> None:
+    """An exam that no other root has sat: the same verdict, at another time."""
+    put(root, model)
+    exam.settle(root, exam.sit(root))
+
+
+def on_main(hub: Hub) -> Root:
+    """Main as anybody gets it now, its artifacts_prod/ found sound."""
+    path = hub.folder / "reader"
+    shutil.rmtree(path, ignore_errors=True)
+    root = Root(hub.clone(path))
+    integrity.verify(root)
+    return root
+
+
+def kinds(root: Root) -> list[str]:
+    return [entry["kind"] for entry in ledger.read(root) if entry["kind"] != "holdout"]
+
+
+def changed(hub: Hub, before: str) -> set[str]:
+    names = git(hub.remote, "diff", "--name-only", before, "main").split()
+    return {name.split("/")[0] for name in names}
+
+
+# What is recorded
+
+
+def test_a_promotion_is_one_commit_of_artifacts_prod_by_the_bot(hub, better_model, judge):
+    run, before = runner(hub, "run"), hub.tip()
+    assert judge(run, better_model) == "PROMOTE"
+    said = record.record(run, run)
+    assert said == f"Recorded on main: Promote {better_model.digest[:12]}."
+    assert git(hub.remote, "rev-list", "--count", f"{before}..main").strip() == "1"
+    assert changed(hub, before) == {"artifacts_prod"}
+    assert git(hub.remote, "log", "-1", "--format=%an", "main").strip() == "github-actions[bot]"
+    main = on_main(hub)
+    assert kinds(main) == ["bootstrap", "look", "promotion"]
+    assert artifacts.load_production(main).digest == better_model.digest
+    assert main.ledger.read_bytes() == run.ledger.read_bytes()
+
+
+def test_the_bots_commit_asks_for_no_workflow_whatever_the_token(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    record.record(run, run)
+    assert "[skip ci]" in hub.message().splitlines()[0]
+
+
+def test_a_rejection_is_recorded_and_production_stays_byte_for_byte(hub, worse_model, baseline_model, judge):
+    run, before = runner(hub, "run"), hub.tip()
+    assert judge(run, worse_model) == "REJECT"
+    assert "Keep production: REJECT" in record.record(run, run)
+    assert git(hub.remote, "diff", "--name-only", before, "main").split() == ["artifacts_prod/ledger.jsonl"]
+    assert artifacts.load_production(on_main(hub)).digest == baseline_model.digest
+
+
+def test_nothing_decided_is_no_commit(hub, baseline_model, judge):
+    run, before = runner(hub, "run"), hub.tip()
+    assert judge(run, baseline_model) == "HOLD"
+    assert record.record(run, run).startswith("Nothing to record")
+    assert hub.tip() == before
+
+
+def test_recording_twice_is_recording_once(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    record.record(run, run)
+    after = hub.tip()
+    assert record.record(run, run).startswith("Nothing to record")
+    assert hub.tip() == after
+
+
+def test_a_first_model_is_recorded_where_there_was_none(hub, baseline_model):
+    removed = git(hub.person, "ls-files", "artifacts_prod").split()
+    commit(hub, dict.fromkeys(removed))
+    run = runner(hub, "run")
+    exam.bootstrap(run, baseline_model.pipeline, {"recipe": "baseline"})
+    assert record.record(run, run) == f"Recorded on main: First model {baseline_model.digest[:12]}."
+    assert kinds(on_main(hub)) == ["bootstrap"]
+
+
+def test_a_rollback_is_recorded(hub, better_model, baseline_model, judge):
+    first = runner(hub, "first")
+    judge(first, better_model)
+    record.record(first, first)
+    second = runner(hub, "second")
+    promotion.rollback(second)
+    assert record.record(second, second) == f"Recorded on main: Roll back to {baseline_model.digest[:12]}."
+    main = on_main(hub)
+    assert artifacts.load_production(main).digest == baseline_model.digest
+    assert artifacts.digest(main.previous.read_bytes()) == better_model.digest
+
+
+def commit(hub: Hub, files: dict) -> None:
+    """Somebody else's commit on main."""
+    git(hub.person, "fetch", "--quiet", "origin", "main")
+    git(hub.person, "checkout", "--quiet", "-B", "main", "FETCH_HEAD")
+    hub._commit("Something else", files)
+    hub._push("HEAD:refs/heads/main")
+
+
+def test_a_new_holdout_is_recorded_with_its_rows(hub, reviews, tmp_path):
+    run, rows = runner(hub, "run"), tmp_path / "rows.csv"
+    known = set(corpus.load(run)["text"])
+    new = reviews.train[~reviews.train["text"].isin(known)].sample(300, random_state=0)
+    new[["text", "label", "source"]].to_csv(rows, index=False)
+    holdout.renew(run, corpus.Source(rows, slice_column="source"))
+    assert record.record(run, run) == "Recorded on main: New holdout rows."
+    main = on_main(hub)
+    assert ledger.current_holdout(ledger.read(main))["generation"] == 2
+    assert (corpus.load(main)["split"] == "holdout").sum() == 300
+
+
+# Main moved meanwhile
+
+
+def test_an_unrelated_commit_does_not_matter(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    commit(hub, {"README.md": "New words.\n"})
+    record.record(run, run)
+    main = on_main(hub)
+    assert (main.path / "README.md").read_text() == "New words.\n"
+    assert artifacts.load_production(main).digest == better_model.digest
+
+
+def test_a_commit_between_fetch_and_push_is_fetched_and_tried_again(hub, better_model, monkeypatch, judge):
+    run, plain, pushes = runner(hub, "run"), record.git, []
+    judge(run, better_model)
+
+    def git_with_a_rival(root, *arguments):
+        if arguments[0] == "push":
+            pushes.append(arguments)
+            if len(pushes) < 3:
+                commit(hub, {"README.md": f"{len(pushes)}\n"})
+        return plain(root, *arguments)
+
+    monkeypatch.setattr(record, "git", git_with_a_rival)
+    record.record(run, run)
+    assert len(pushes) == 3
+    assert not any("force" in word or word.startswith("+") for push in pushes for word in push)
+    assert kinds(on_main(hub)) == ["bootstrap", "look", "promotion"]
+    assert (on_main(hub).path / "README.md").read_text() == "2\n"
+
+
+def test_a_main_that_never_rests_ends_with_a_sentence(hub, better_model, monkeypatch, judge):
+    run, plain = runner(hub, "run"), record.git
+    judge(run, better_model)
+
+    def git_with_a_rival(root, *arguments):
+        if arguments[0] == "push":
+            commit(hub, {"README.md": os.urandom(8).hex()})
+        return plain(root, *arguments)
+
+    monkeypatch.setattr(record, "git", git_with_a_rival)
+    with pytest.raises(Stale, match="main moved 5 times"):
+        record.record(run, run)
+    assert kinds(on_main(hub)) == ["bootstrap"]
+
+
+def test_another_runs_line_is_kept_and_ours_follows_it(hub, worse_model, better_model, judge):
+    ours, theirs = runner(hub, "ours"), runner(hub, "theirs")
+    judge(ours, better_model)
+    judge(theirs, worse_model)
+    record.record(theirs, theirs)
+    record.record(ours, ours)
+    assert kinds(on_main(hub)) == ["bootstrap", "rejection", "look", "promotion"]
+
+
+def test_two_runs_with_the_same_better_model_promote_it_once(hub, better_model, judge):
+    runs = [runner(hub, name) for name in ("one", "two")]
+    judge(runs[0], better_model)
+    sit_alone(runs[1], better_model)
+    assert record.record(runs[0], runs[0]).startswith("Recorded")
+    assert record.record(runs[1], runs[1]).startswith("Nothing to record")
+    assert kinds(on_main(hub)) == ["bootstrap", "look", "promotion"]
+
+
+def test_a_verdict_on_a_production_that_is_gone_is_given_back_and_its_look_paid(hub, better_model, other_model, judge):
+    late, first = runner(hub, "late"), runner(hub, "first")
+    assert judge(late, other_model) == "PROMOTE"
+    judge(first, better_model)
+    record.record(first, first)
+    with pytest.raises(Stale, match=f"given back: meanwhile {better_model.digest[:12]} came into production"):
+        record.record(late, late)
+    main = on_main(hub)
+    assert kinds(main) == ["bootstrap", "look", "promotion", "look"]
+    assert artifacts.load_production(main).digest == better_model.digest
+    with pytest.raises(Stale):  # again: nothing more is written
+        record.record(late, late)
+    assert kinds(on_main(hub)) == ["bootstrap", "look", "promotion", "look"]
+
+
+def test_a_model_rolled_back_meanwhile_does_not_come_back(hub, better_model, baseline_model, judge):
+    late, first = runner(hub, "late"), runner(hub, "first")
+    sit_alone(late, better_model)
+    judge(first, better_model)
+    record.record(first, first)
+    second = runner(hub, "second")
+    promotion.rollback(second)
+    record.record(second, second)
+    with pytest.raises(Stale, match="rollback"):
+        record.record(late, late)
+    assert artifacts.load_production(on_main(hub)).digest == baseline_model.digest
+
+
+def test_a_verdict_under_an_older_policy_is_given_back(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    policy = (run.path / "gate.toml").read_text()
+    commit(hub, {"gate.toml": policy.replace("margin = 0.0 ", "margin = 0.2 ")})
+    with pytest.raises(Stale, match="demands something else"):
+        record.record(run, run)
+    assert kinds(on_main(hub)) == ["bootstrap", "look"]
+
+
+def test_nobody_wins_with_a_look_that_others_took(hub, better_model, other_model, worse_model, judge):
+    policy = (hub.person / "gate.toml").read_text()
+    commit(hub, {"gate.toml": policy.replace("looks = 20", "looks = 1")})
+    late, first = runner(hub, "late"), runner(hub, "first")
+    assert judge(late, better_model) == "PROMOTE"
+    judge(first, other_model, settle=False)  # a look, and nobody promotes
+    record.record(first, first)
+    with pytest.raises(Stale, match="last look"):
+        record.record(late, late)
+    assert "promotion" not in kinds(on_main(hub))
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda root: root.production.write_bytes(b"evil"), "pipeline.pkl is .* but the ledger's last move says"),
+        (lambda root: root.previous.write_bytes(b"evil"), "previous.pkl is .* but the ledger's last move says"),
+        (lambda root: root.previous.unlink(), "previous.pkl is nothing"),
+        (lambda root: next(root.cards.glob("*.json")).write_text("{}"), "describes another model"),
+        (lambda root: [path.unlink() for path in root.cards.iterdir()], "no readable card"),
+        (lambda root: root.ledger.write_text(root.ledger.read_text().replace("look", "loke")), "was changed after"),
+        (lambda root: root.ledger.write_text(root.ledger.read_text()[:-1]), "not complete"),
+        (lambda root: forge(root), "no look before it says PROMOTE"),
+        (lambda root: root.ledger.unlink(), "does not continue HEAD's|last move says nothing"),
+    ],
+)
+def test_a_folder_that_does_not_hold_together_is_refused(hub, better_model, spoil, message, judge):
+    run, before = runner(hub, "run"), hub.tip()
+    judge(run, better_model)
+    spoil(run)
+    with pytest.raises(MlgateError, match=message):
+        record.record(run, run)
+    assert hub.tip() == before
+
+
+def forge(root: Root) -> None:
+    """A ledger whose chain is sound, with a promotion that nobody judged."""
+    data = b""
+    for entry in ledger.read(root):
+        data = data if entry["kind"] == "look" else ledger.chained(data, entry)
+    root.ledger.write_bytes(data)
+
+
+def test_a_main_changed_by_hand_is_refused_with_what_to_do(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    commit(hub, {"artifacts_prod/pipeline.pkl": "by hand"})
+    before = hub.tip()
+    with pytest.raises(MlgateError, match=r"not put there by a promotion\. Take artifacts_prod/ back"):
+        record.record(run, run)
+    assert hub.tip() == before
+
+
+def test_a_rewritten_ledger_on_main_is_refused(hub, better_model, other_model, judge):
+    first = runner(hub, "first")
+    judge(first, better_model)
+    record.record(first, first)
+    run, old = runner(hub, "run"), git(hub.remote, "rev-parse", "main~1").strip()
+    judge(run, other_model, settle=False)
+    git(hub.person, "push", "--quiet", "--force", "origin", f"{old}:refs/heads/main", REHEARSAL_TOKEN="person")
+    with pytest.raises(MlgateError, match="somebody rewrote it"):
+        record.record(run, run)
+    assert hub.tip() == old
+
+
+def test_a_protected_branch_names_the_setting(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    (hub.remote / "protected").touch()
+    before = hub.tip()
+    with pytest.raises(MlgateError, match=r"Rulesets > Bypass list: .*GH006: Protected branch"):
+        record.record(run, run)
+    assert hub.tip() == before
+
+
+def test_a_token_that_may_not_write_is_told_what_is_missing(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    git(run.path, "config", "--unset", "remote.origin.receivepack")
+    with pytest.raises(MlgateError, match=r"needs `contents: write`.*denied to github-actions"):
+        record.record(run, run)
+
+
+def test_the_callers_own_checkout_is_left_alone(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    (run.path / "notes.txt").write_text("mine")
+    before = git(run.path, "status", "--porcelain", "--branch")
+    record.record(run, run)
+    assert git(run.path, "status", "--porcelain", "--branch").splitlines()[1:] == before.splitlines()[1:]
+    assert git(run.path, "worktree", "list").count("\n") == 1
+
+
+# Killed
+
+
+SHIM = """#!{python}
+import os, signal, subprocess, sys
+count = int(open({counter!r}).read()) + 1
+open({counter!r}, "w").write(str(count))
+if count == int(os.environ["KILL_AT"]) and os.environ["KILL_WHEN"] == "before":
+    os.kill(os.getppid(), signal.SIGKILL); sys.exit(1)
+status = subprocess.call([{git!r}, *sys.argv[1:]])
+if count == int(os.environ["KILL_AT"]):
+    os.kill(os.getppid(), signal.SIGKILL)
+sys.exit(status)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_step_main_is_before_or_after_and_the_next_one_ends_it(hub, better_model, tmp_path, judge):
+    run, before = runner(hub, "run"), hub.tip()
+    judge(run, better_model)
+    counter, shim = tmp_path / "count", tmp_path / "shim" / "git"
+    shim.parent.mkdir()
+    shim.write_text(SHIM.format(python=sys.executable, counter=str(counter), git=shutil.which("git")))
+    shim.chmod(0o755)
+    path = os.pathsep.join([str(shim.parent), os.environ["PATH"]])
+    seen, number, when, done = [], 1, "before", None
+    while done is None or done.returncode:
+        counter.write_text("0")
+        environment = os.environ | {"PATH": path, "KILL_AT": str(number), "KILL_WHEN": when}
+        environment |= {"PYTHONPATH": str(REPOSITORY / "lib")}
+        command = [sys.executable, "-S", "-m", "mlgate", "record"]
+        done = subprocess.run(command, cwd=run.path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, -9), done.stderr
+        main = on_main(hub)
+        seen.append(kinds(main))
+        assert seen[-1] in (["bootstrap"], ["bootstrap", "look", "promotion"])
+        assert git(hub.remote, "rev-list", "--count", f"{before}..main").strip() == str(len(seen[-1]) // 3)
+        if done.returncode == -9 and len(seen[-1]) == 3:  # killed after the push: main is put back, to go on
+            git(
+                hub.person,
+                "push",
+                "--quiet",
+                "--force",
+                "origin",
+                f"{before}:refs/heads/main",
+                REHEARSAL_TOKEN="person",
+            )
+        number, when = (number, "after") if when == "before" else (number + 1, "before")
+    assert len(seen) > 20
+    assert ["bootstrap", "look", "promotion"] in seen[:-1]  # some kills came after the push
+    assert seen[-1] == ["bootstrap", "look", "promotion"]
+
+
+def test_the_job_that_writes_needs_nothing_installed_and_opens_no_pickle():
+    code = "import sys, mlgate.ci.record, mlgate.ci.integrity, mlgate.cli; print(*sorted(sys.modules))"
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "lib")}
+    command = [sys.executable, "-S", "-c", code]
+    modules = subprocess.check_output(command, env=environment, text=True, cwd="/").split()
+    assert not {"pickle", "numpy", "joblib", "sklearn", "filelock"} & set(modules)
+
+
+# mlgate check
+
+
+def test_check_says_what_a_change_to_artifacts_prod_has_to_do(hub, capsys):
+    from mlgate.cli import main
+
+    run = runner(hub, "run")
+    git(run.path, "checkout", "--quiet", "-b", "mine")
+    card = next(run.cards.glob("*.json"))
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"note": "by hand"}))
+    git(run.path, "-c", "user.name=x", "-c", "user.email=x", "commit", "--quiet", "-a", "-m", "By hand")
+    assert main(["--root", str(run.path), "check", "--base", "origin/main"]) == 1
+    printed = capsys.readouterr()
+    assert f"This change edits artifacts_prod/cards/{card.name}, but only a verdict on main" in printed.err
+    assert "git checkout $(git merge-base origin/main HEAD) -- artifacts_prod" in printed.err
+    assert printed.out.startswith("::error title=mlgate::This change edits")
+
+
+@pytest.mark.parametrize(
+    ("files", "training"),
+    [(["README.md"], "false"), (["docs/a.png", "LICENSE"], "false"), (["README.md", "gate.toml"], "true")],
+)
+def test_check_says_whether_there_is_anything_to_train(hub, tmp_path, files, training):
+    from mlgate.cli import main
+
+    run, output = runner(hub, "run"), tmp_path / "output"
+    git(run.path, "checkout", "--quiet", "-b", "mine")
+    for name in files:
+        (run.path / name).parent.mkdir(exist_ok=True)
+        with (run.path / name).open("a") as file:
+            file.write("# more\n")
+    git(run.path, "add", ".")
+    git(run.path, "-c", "user.name=x", "-c", "user.email=x", "commit", "--quiet", "-m", "Mine")
+    assert main(["--root", str(run.path), "check", "--base", "origin/main", "--output", str(output)]) == 0
+    commit = git(run.path, "rev-parse", "HEAD").strip()
+    assert output.read_text() == f"commit={commit}\ntraining={training}\n"
+
+
+def test_check_names_a_base_that_git_does_not_know(hub, capsys):
+    from mlgate.cli import main
+
+    assert main(["--root", str(runner(hub, "run").path), "check", "--base", "nowhere"]) == 1
+    assert "git merge-base failed" in capsys.readouterr().err
+
+
+def test_a_production_from_another_scikit_learn_is_named(hub, capsys):
+    from mlgate.cli import main
+
+    run = runner(hub, "run")
+    card = run.cards / f"{integrity.verify(run)}.json"
+    facts = json.loads(card.read_text())
+    card.write_text(json.dumps(facts | {"versions": facts["versions"] | {"scikit-learn": "1.2.3"}}))
+    assert main(["--root", str(run.path), "check"]) == 0
+    assert "was trained with scikit-learn 1.2.3" in capsys.readouterr().err

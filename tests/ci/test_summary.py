@@ -1,0 +1,119 @@
+"""The report says what happened, whatever happened."""
+
+import json
+import os
+import shutil
+
+from mlgate import corpus, exam, recipes, scoring
+from mlgate.artifacts import load_candidate, load_production, write_candidate
+from mlgate.ci import summary
+from mlgate.cli import main
+from mlgate.root import Root
+
+import pytest
+
+
+def put(root: Root, model) -> None:
+    write_candidate(root, model.pipeline, recipes.named("baseline").facts(corpus.split("train", root)))
+
+
+@pytest.fixture(scope="module")
+def untouched_preview(untouched_production, worse_model, tmp_path_factory) -> Root:
+    root = Root(tmp_path_factory.mktemp("preview") / "root")
+    shutil.copytree(untouched_production.path, root.path)
+    put(root, worse_model)
+    exam.preview(root, scoring.score(load_production(root), load_candidate(root), corpus.rows_of("validation", root)))
+    return root
+
+
+@pytest.fixture
+def previewed(untouched_preview, tmp_path) -> Root:
+    """A root of the test's own with a preview that says REJECT."""
+    shutil.copytree(untouched_preview.path, tmp_path / "root")
+    return Root(tmp_path / "root")
+
+
+def executed(root: Root, name: str, *outputs: dict) -> None:
+    """A notebook that was run just now."""
+    root.runs.mkdir(exist_ok=True)
+    cells = [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": list(outputs)}]
+    (root.runs / f"{name}.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+
+
+def error(name: str, value: str) -> dict:
+    return {"output_type": "error", "ename": name, "evalue": value}
+
+
+def test_a_preview_is_told_as_one(previewed):
+    said = summary.of(previewed)
+    page = summary.markdown(said)
+    assert page.startswith("_A preview on validation rows")
+    for part in (
+        "## REJECT",
+        "**Difference: -",
+        "| slice imdb",
+        "Flipped validation reviews",
+        "right → wrong",
+        "looks left",
+    ):
+        assert part in page
+    assert summary.annotation(said)[0] == "error"
+    assert summary.annotation(said)[1].startswith("Preview: Reject new model: ")
+    assert summary.text(said).startswith("REJECT on")
+
+
+def test_reviews_cannot_break_the_page(previewed):
+    page = summary.markdown(summary.of(previewed))
+    table = page.split("<details>")[1].split("</details>")[0].split("</summary>")[1]
+    assert "<" not in table
+    rows = [line.replace("\\|", "") for line in table.strip().splitlines()]
+    assert {row.count("|") for row in rows} == {5}
+
+
+def test_no_sealed_row_is_shown(root_with_production, better_model):
+    root = root_with_production
+    put(root, better_model)
+    exam.settle(root, exam.sit(root))
+    page = summary.markdown(summary.of(root))
+    assert "## PROMOTE" in page
+    assert "Flipped validation reviews" in page  # both models are still at hand: one is the previous one now
+    assert not any(text[:60] in page for text in corpus.split("holdout", root)["text"])
+
+
+def test_a_notebook_that_died_is_named_before_any_older_verdict(previewed):
+    executed(previewed, "03_compare_models", error("CandidateRejected", "an answer"))
+    assert summary.of(previewed).failure is None
+    executed(previewed, "04_promote_winner", error("DeadKernelError", "the kernel\ndied"))
+    said = summary.of(previewed)
+    assert said.failure == "04_promote_winner stopped with DeadKernelError: the kernel died"
+    assert said.verdict is None
+    assert "## No verdict: the run failed" in summary.markdown(said)
+    assert summary.annotation(said) == ("error", said.failure)
+
+
+def test_what_an_older_run_left_is_not_what_this_one_did(previewed):
+    executed(previewed, "04_promote_winner", error("ValueError", "long ago"))
+    os.utime(previewed.runs / "04_promote_winner.ipynb", (0, 0))
+    assert summary.of(previewed).failure is None
+
+
+def test_without_a_candidate_it_says_what_is_in_production(root_with_production):
+    said = summary.of(root_with_production)
+    assert f"## Production is `{said.production[:12]}`" in summary.markdown(said)
+    assert summary.annotation(said)[0] == "notice"
+
+
+def test_without_anything_it_still_says_so(root):
+    assert "not there yet" in summary.markdown(summary.of(root))
+
+
+def test_the_command_adds_the_page_to_a_file_and_annotates_for_github(previewed, tmp_path, monkeypatch, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("before\n")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert main(["--root", str(previewed.path), "report", "--summary", str(page)]) == 0
+    assert page.read_text(encoding="utf-8").startswith("before\n_A preview")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("::error title=mlgate::Preview: Reject")
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert main(["--root", str(previewed.path), "report", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"]["decision"] == "REJECT"

@@ -1,0 +1,234 @@
+"""The control room: each press shows what the gate says, and production and its service go on as if nothing were."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mlgate
+from mlgate import artifacts
+from mlgate.root import MlgateError, Root
+from mlgate.teaching import classroom, control_panels, control_room, tethered
+from mlgate.teaching.control_room import CLOSE_CALL, SABOTAGES, ControlRoom
+from mlgate.teaching.session import Session
+
+import pytest
+from bs4 import BeautifulSoup
+from chromium import browser, wait_until
+
+HOME = Root(Path(mlgate.__file__).parents[2])
+
+
+@pytest.fixture(scope="module")
+def room():
+    session = Session(pause=control_room.PAUSE, home=HOME, sizes=control_room.SIZES)
+    with contextlib.closing(ControlRoom(session)) as found:
+        yield found
+
+
+def text_of(room, name: str) -> str:
+    return " ".join(BeautifulSoup(room.shown[name].value, "html.parser").get_text(" ").split())
+
+
+@pytest.mark.slow
+def test_every_sabotage_bounces_at_its_default_and_production_stays(room):
+    room.clear()
+    before = artifacts.read_production(room.root)
+    for recipe in SABOTAGES:
+        found = room.press(recipe)
+        assert (found.verdict.decision, found.plain) == ("REJECT", "KEEP")
+        assert text_of(room, "banner").startswith("✘ REJECT production")
+        assert found.verdict.candidate["digest"] not in text_of(room, "production")
+    assert artifacts.read_production(room.root) == before
+    assert classroom.looks_spent(room.root) == 0
+    assert room.unmoved
+    assert room.session.server.model() == room.before
+    answers = room.session.stream.answers()
+    assert (set(answers["status"]), set(answers["digest"])) == ({200}, {room.before})
+    assert "5 presses; of 5 sabotaged models a plain rule let through 0, the gate 0" in repr(room)
+
+
+@pytest.mark.slow
+def test_the_close_call_is_promoted_by_the_plain_rule_and_held_by_the_gate(room):
+    room.clear()
+    room._clicked(*CLOSE_CALL)
+    [found] = room.presses
+    assert (found.verdict.decision, found.plain, found.let_through) == ("HOLD", "PROMOTE", (True, False))
+    assert found.change * found.verdict.rows["count"] >= 5  # rows: not a matter of the last digit
+    assert (room.recipe.value, room.severity.value) == CLOSE_CALL
+    assert "promotes it: it ships" in text_of(room, "plain")
+    assert "Let through of 1 bad: plain 1 , gate 0" in text_of(room, "plain")
+
+
+@pytest.mark.slow
+def test_the_evidence_has_both_figures_in_words_and_reviews_that_went_wrong(room):
+    room.press("bad_training_data", 0.5)
+    page = BeautifulSoup(room.shown["evidence"].value, "html.parser")
+    said = [image["alt"] for image in page.select("img")]
+    assert said[0].startswith("Confusion matrices. production")
+    assert "overall" in said[1]
+    assert all(image["src"].startswith("data:image/png;base64,") for image in page.select("img"))
+    flips = [line.td.get_text() for line in page.select("tbody tr")]
+    assert flips == ["right → wrong"] * control_panels.FLIPPED
+
+
+@pytest.mark.slow
+def test_an_honest_candidate_would_be_promoted_and_is_not(room):
+    room.clear()
+    found = room.press("challenger", 0.7)  # the slider's value is none of its business
+    assert (found.verdict.decision, found.severity, found.sabotaged) == ("PROMOTE", 0, False)
+    assert "Nothing moves: this room only previews" in text_of(room, "banner")
+    assert room.unmoved
+
+
+def test_choosing_a_sabotage_sets_its_default_and_tells_its_story(room):
+    for name in (*SABOTAGES, control_room.BETTER):
+        room.recipe.value = name
+        recipe = classroom.RECIPES[name]
+        assert room.severity.value == (recipe.severity or 0)
+        assert room.severity.disabled is not recipe.sabotaged
+        assert text_of(room, "story")[:20] == recipe.story[:20].replace("`", "")
+
+
+def test_a_press_that_cannot_be_made_says_why_and_the_next_one_works(room, monkeypatch):
+    def fail(*_):
+        raise MlgateError("The disk is <full>.")
+
+    presses = len(room.presses)
+    with monkeypatch.context() as patched:
+        patched.setattr(classroom, "press", fail)
+        room.rested = 0
+        room._clicked("noisy_labels", 0.4)
+    assert text_of(room, "banner") == "Error The disk is <full>."
+    assert (len(room.presses), room.button.description) == (presses, "Retrain and submit")
+    room.rested = 0
+    room._clicked("reduced_dataset", 0.9)
+    assert len(room.presses) == presses + 1
+
+
+def test_a_double_click_is_one_press(room):
+    presses = len(room.presses)
+    room.rested = 0
+    for _ in range(2):  # the second click waited in the queue while the first one trained
+        room._clicked("reduced_dataset", 0.9)
+    assert len(room.presses) == presses + 1
+
+
+def test_the_strip_follows_the_stream_and_would_say_if_production_moved(room):
+    room._beat_once()
+    count = len(room.session.stream.received)
+    room.session.stream.wait(3)
+    wait_until(lambda: f"{count:,} by" not in text_of(room, "production"), 5, "the strip follows")
+    assert "as it was" in text_of(room, "production")
+    good = artifacts.read_production(room.root)
+    room.root.production.write_bytes(b"no model")
+    assert not room.unmoved
+    room._beat_once()
+    assert "MOVED" in text_of(room, "production")
+    room.session.mend(good)
+    assert room.unmoved
+
+
+def test_it_shows_itself_as_widgets_and_in_words(room):
+    bundle = room._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/plain"].startswith("The control room.")
+
+
+def test_whatever_texts_hold_is_escaped():
+    stream = type("S", (), {"texts": ["<script>x</script>"], "received": [(0, 1, 200, "a<b", "<i>")]})
+    shown = control_panels.production(stream, "d" * 64, True)
+    assert "<script>" not in shown
+    assert "<i>" not in shown
+    assert "a<b" not in shown
+
+
+@contextlib.contextmanager
+def lab(folder: Path, notebook: Path):
+    """A JupyterLab of our own with one notebook; its address."""
+    (folder / "notebooks").mkdir()
+    shutil.copy(notebook, folder / "notebooks")
+    quiet = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    quiet.mkdir(parents=True)
+    (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    (folder / "tmp").mkdir()
+    places = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    places |= {f"JUPYTERLAB_{name}_DIR": str(folder / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    environment = {**os.environ, **places, "MLGATE_ROOT": str(HOME.path), "TMPDIR": str(folder / "tmp")}
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        "--expose-app-in-browser",
+    ]
+    options += ["--IdentityProvider.token=t", f"--ServerApp.root_dir={folder / 'notebooks'}"]
+    command, silent = [sys.executable, "-m", "jupyterlab", *options], subprocess.DEVNULL
+    process = subprocess.Popen(command, env=environment, stdout=silent, stderr=silent)
+    try:
+        wait_until(lambda: list((folder / "runtime").glob("jpserver-*.json")), 60, "JupyterLab starts")
+        [facts] = (folder / "runtime").glob("jpserver-*.json")
+        wait_until(lambda: facts.read_text().endswith("}"), 10)
+        yield f"http://127.0.0.1:{json.loads(facts.read_text())['port']}/lab/tree/{notebook.name}?token=t"
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+RUN_ALL = """(async () => {
+  const shown = [...jupyterapp.shell.widgets('main')].find(one => one.sessionContext);
+  jupyterapp.shell.activateById(shown.id);
+  await shown.sessionContext.ready;
+  jupyterapp.commands.execute('notebook:run-all-cells');
+})()"""
+KERNEL = "window.jupyterapp && [...jupyterapp.shell.widgets('main')].some(one => one.sessionContext?.session?.kernel)"
+READOUT = "document.querySelector('.mlgate-controls .widget-readout').textContent"
+
+
+def shown(part: str) -> str:
+    return f"document.querySelector('.mlgate-{part}').textContent"
+
+
+@pytest.mark.slow
+def test_the_room_works_in_jupyterlab_with_the_keyboard_alone(tmp_path):
+    """Open notebook 06, run all, choose, drag, press: the banner changes, production does not; nothing is left."""
+    with browser() as page, lab(tmp_path, HOME.path / "notebooks" / "06_reject_live.ipynb") as address:
+        page.size(1280, 720)
+        page.open(address)
+        page.until(KERNEL, 60)
+        page.value(RUN_ALL)
+        page.until("document.querySelector('.mlgate-controls select')", 120)
+        page.value("document.querySelector('.mlgate-room').scrollIntoView()")
+        assert page.value(shown("banner")).startswith("Ready")
+        digest = page.value("document.querySelector('.mlgate-production code').textContent")
+        page.value("document.querySelector('.mlgate-controls select').focus()")
+        page.press("ArrowDown", 40)
+        assert page.value("document.querySelector('.mlgate-controls select').value") == "noisy labels"
+        page.until(f"{READOUT} === '0.40'", 60)  # the default of that sabotage
+        page.press("Tab", 9)
+        page.press("ArrowRight", 39)
+        page.until(f"{READOUT} === '0.41'", 20)
+        page.press("Tab", 9)
+        page.press("Tab", 9)
+        assert page.value("document.activeElement.textContent") == "Retrain and submit"
+        before = _answers(page)
+        page.call("Input.dispatchKeyEvent", type="keyDown", key=" ", code="Space", windowsVirtualKeyCode=32, text=" ")
+        page.call("Input.dispatchKeyEvent", type="keyUp", key=" ", code="Space", windowsVirtualKeyCode=32)
+        page.until(f"{shown('banner')}.includes('REJECT')", 60)
+        page.until("document.querySelectorAll('.mlgate-evidence img').length === 2", 20)
+        assert "noisy labels 0.41" in page.value(shown("plain"))
+        assert page.value("document.querySelector('.mlgate-production code').textContent") == digest
+        wait_until(lambda: _answers(page) > before, 20, "answers go on")
+        assert "as it was" in page.value(shown("production"))
+        assert "0 failed" in page.value(shown("production"))
+        assert page.value("document.querySelector('.mlgate-room').scrollWidth") <= 1280
+        assert {host.split(":")[0] for host in page.hosts} <= {"", "127.0.0.1"}
+    wait_until(lambda: not list((tmp_path / "tmp").glob(f"{tethered.PREFIX}*")), 20, "the classroom is gone")
+
+
+def _answers(page) -> int:
+    found = page.value("document.querySelector('.mlgate-production').textContent.match(/Answers: ([\\d,]+)/)[1]")
+    return int(found.replace(",", ""))
