@@ -105,6 +105,12 @@ def submit(made, root):
     return submit
 
 
+def train_again(root: Root) -> None:
+    """What notebook 02 does with the baseline recipe: on the training rows as they are now."""
+    recipe, rows = recipes.named("baseline"), corpus.split("train", root)
+    artifacts.write_candidate(root, recipe.train(rows), recipe.facts(rows))
+
+
 def told(verdict) -> dict:
     """The verdict as verdict.json holds it."""
     return json.loads(artifacts.to_json(verdict.as_dict()))
@@ -231,8 +237,20 @@ def test_another_policy_or_other_rows_cost_another_look(root, submit):
     assert exam.sit(root).look["left"] == 18
     rows = texts(3_000, seed=0)
     write_rows(root.path / "rows.csv", [*rows, *texts(20, seed=1)])
+    train_again(root)
     assert exam.sit(root).look["left"] == 17  # shared rows: the same generation of the holdout
     assert looks(root) == 3
+
+
+def test_no_look_is_spent_where_a_check_that_reads_no_label_stands_in_the_way(root, submit):
+    write_rows(root.path / "rows.csv", [*texts(3_000, seed=0), *texts(20, seed=1)])
+    submit("better")  # whose card names the rows as they were
+    verdict = exam.sit(root)
+    assert (verdict.decision, verdict.look["spent"], looks(root)) == (HOLD, False, 0)
+    assert verdict.reason == "its card names other training rows than the corpus has"
+    assert verdict.check("prospect").reason == f"nothing could be won: {verdict.reason}"
+    root.policy.write_text(root.policy.read_text() + '[provenance]\naction = "report"\n')
+    assert exam.sit(root).look["spent"]
 
 
 def test_a_repeated_verdict_can_be_promoted_after_an_update_of_python_too(root, submit, monkeypatch):
@@ -274,7 +292,7 @@ def test_the_way_out_is_one_new_rows_bring_new_looks_and_old_rows_do_not(root, s
         holdout.renew(root, source)
     write_rows(source.path, texts(600, seed=2))
     holdout.renew(root, source)
-    submit("better")
+    train_again(root)
     verdict = exam.sit(root)
     assert (verdict.look["spent"], looks(root)) == (True, 2)
 

@@ -77,7 +77,9 @@ def brittleness(scorecard: Scorecard, policy: Policy, action: str, level: float)
         return _skipped("brittleness", action, "no model here to put changed texts to")
     confidence, n = 1 - 2 * level / len(probes.brittle), probes.texts
     worst, (b, c) = max(probes.brittle.items(), key=lambda item: item[1][0] - item[1][1])
-    shown = any(statistics.tango(*pair, n, confidence)[0] > policy.brittle_tolerance for pair in probes.brittle.values())
+    shown = any(
+        statistics.tango(*pair, n, confidence)[0] > policy.brittle_tolerance for pair in probes.brittle.values()
+    )
     what = "more brittle than production" if shown else "not shown to be more brittle than production"
     reason = f"{what}: {worst} changes only its answer to {b} of {n} texts, only production's to {c}"
     return Check("brittleness", _status(shown), action, (b - c) / n, policy.brittle_tolerance, reason)

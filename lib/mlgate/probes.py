@@ -13,7 +13,7 @@ import numpy as np
 CHANGES: dict[str, Callable[[str], str]] = {
     "upper case": str.upper,
     "white space": lambda text: "  " + text.replace(" ", "  \n") + "\t",
-    "HTML remains": lambda text: text.replace(". ", ".<br /><br />") + "<br />",
+    "HTML remains": lambda text: text.replace(". ", ".<br /><br />", 1) + "<br />",
     "a neutral sentence": lambda text: text + " I saw it on a Tuesday.",
     "accents": lambda text: unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode(),
 }

@@ -57,7 +57,7 @@ def deed(refusal: str) -> Callable:
 def winner(lab: Lab, folder: Path) -> Root:
     """A root in which a truly better candidate was judged PROMOTE. Copy it for each deed."""
     root = laboratory.fresh(lab, folder)
-    verdict = laboratory.sit(lab, HARMLESS["better"].make(lab), root, {"robustness.action": "report"})
+    verdict = laboratory.sit(lab, HARMLESS["better"].make(lab), root)
     if verdict.decision != PROMOTE:
         raise MlgateError(f"The lab with seed {lab.seed} has no winner: {verdict.reason}. Take another seed.")
     return root
@@ -99,7 +99,7 @@ def edited_ledger(lab, root):
 @deed("does not follow the line before it")
 def forgotten_look(lab, root):
     """An exam had gone badly, so its line was cut out of the ledger: the look it cost should not count."""
-    laboratory.submit(lab, HARMLESS["fewer_rows"].make(lab), root)
+    laboratory.submit(lab, HARMLESS["dampened_counts"].make(lab), root)
     exam.sit(root)
     lines = root.ledger.read_text(encoding="utf-8").splitlines(keepends=True)
     looks = [number for number, line in enumerate(lines) if json.loads(line)["kind"] == "look"]

@@ -39,14 +39,6 @@ class Incident:
         """How it happens in a real team."""
         return inspect.getdoc(self.function)
 
-    @property
-    def demands(self) -> dict[str, str]:
-        """What gate.toml says where this incident is tried.
-
-        A brittle candidate is rejected before a label is read. Where another check has to catch it, both are made.
-        """
-        return {**({} if self.check in ("", "brittleness") else {"robustness.action": "hold"}), **self.settings}
-
     def make(self, lab: Lab) -> Made:
         """The candidate, fitted, and what its card says."""
         return self.function(lab)

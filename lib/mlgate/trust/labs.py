@@ -40,7 +40,7 @@ def open_lab(root: Root, seed: int = 0) -> Lab:
 def case(lab: Lab, number: int) -> Case:
     """Mystery 1, 2, ... in this laboratory."""
     incident, root = INCIDENTS[MYSTERIES[number - 1]], laboratory.fresh(lab, _folder() / "root")
-    scorecard, verdict = laboratory.preview(lab, incident.make(lab), root, incident.demands)
+    scorecard, verdict = laboratory.preview(lab, incident.make(lab), root, incident.settings)
     return Case(incident, load_candidate(root), scorecard, verdict)
 
 
@@ -70,7 +70,7 @@ def rules(lab: Lab) -> pd.DataFrame:
     folder, lines = _folder(), {}
     for name, incident in INCIDENTS.items():
         root = laboratory.fresh(lab, folder / name)
-        _, verdict = laboratory.preview(lab, incident.make(lab), root, incident.demands)
+        _, verdict = laboratory.preview(lab, incident.make(lab), root, incident.settings)
         lines[name] = {"accuracy >": not plain(verdict), "this gate": verdict.decision != PROMOTE}
     return pd.DataFrame.from_dict(lines, orient="index")
 

@@ -102,7 +102,7 @@ def is_caught(item, verdict: Verdict) -> bool:
 
 def _judge(lab: Lab, folder: Path, kind: str, item, good: Callable) -> Trial:
     root = laboratory.fresh(lab, folder / item.name)
-    verdict = laboratory.sit(lab, item.make(lab), root, item.demands)
+    verdict = laboratory.sit(lab, item.make(lab), root, item.settings)
     return Trial(item.name, kind, lab.seed, good(item, verdict), verdict.decision, verdict.reason, plain(verdict))
 
 
