@@ -193,7 +193,7 @@ def _takes(kind) -> dict:
 
 def page(name: str):
     """A route that answers with one of our HTML files, which may load nothing from anywhere."""
-    text = files("mlgate").joinpath(name).read_text(encoding="utf-8")
+    text = files("mlgate.serving").joinpath(name).read_text(encoding="utf-8")
     headers = {"content-security-policy": PAGE_RULES, "cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
     async def answer() -> HTMLResponse:
