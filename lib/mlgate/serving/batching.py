@@ -16,7 +16,7 @@ from mlgate.artifacts import Model
 import numpy as np
 
 TARGET = 0.005  # seconds that a batch may keep the event loop from everything else
-TURNS = 4  # of the event loop between two batches: to accept, to read, to understand and to answer
+TURNS, MOST_TURNS = 4, 20  # of the event loop between two batches: to answer, to accept, to read and to understand
 SMALLEST, LARGEST = 5_000, 1_000_000  # characters: the bounds of a batch
 PER_TEXT = 200  # what a text costs beyond its length, in characters
 
@@ -103,10 +103,22 @@ class Batcher:
         try:
             while self.waiting:
                 await self._batch()
-                for _ in range(TURNS if self.waiting else 0):  # for what came in meanwhile, and for /health
-                    await asyncio.sleep(0)
+                await self._gather()
         finally:
             self.worker = None
+
+    async def _gather(self) -> None:
+        """Let in what came meanwhile: /health, and clients who ask again as soon as they are answered.
+
+        It goes on as long as each turn of the event loop brings one more, so that they are answered together next time,
+        too. Without that, they fall apart into small groups that wait for each other.
+        """
+        before = -1
+        for turn in range(MOST_TURNS):
+            if turn >= TURNS and len(self.waiting) == before:
+                return
+            before = len(self.waiting)
+            await asyncio.sleep(0)
 
     async def _batch(self) -> None:
         """Answer one batch: a part of each request that waits, until the budget is spent. All of it by one model."""
