@@ -11,6 +11,12 @@ from conftest import REPOSITORY
 
 COMMITTED = REPOSITORY / "gate.toml"
 NUMBERS = [item for item in fields(Policy) if item.metadata["low"] is not None]
+RANGES = {
+    "alpha": (1e-6, 0.5), "looks": (1, 100_000), "margin": (-0.5, 0.5), "guards_alpha": (1e-6, 0.5),
+    "accuracy": (0, 1), "tolerance": (0, 0.5), "minimum_rows": (1, 1_000_000_000), "flips": (0, 1),
+    "brier_tolerance": (0, 1), "calibration_tolerance": (0, 1), "too_good": (0, 1), "brittle_tolerance": (0, 1),
+    "slower": (1, 1_000_000), "megabytes": (0.001, 1_000_000),
+}  # fmt: skip
 WORDS = [item for item in fields(Policy) if item.name.endswith("_action")]
 
 
@@ -40,6 +46,22 @@ def test_the_defaults_are_those_of_the_design(tmp_path):
     assert policy.alpha_look == pytest.approx(0.0025)
     assert policy.accuracy is None
     assert policy == Policy()
+
+
+def test_where_gate_toml_is_silent_the_committed_values_hold_but_for_what_needs_a_task_or_a_person(tmp_path):
+    silent, committed = asdict(Policy()), asdict(policy_from(read_settings(COMMITTED)))
+    other = {name: value for name, value in silent.items() if value != committed[name]}
+    assert other == {
+        "accuracy": None,
+        "required": (),
+        "one_class_action": "report",
+        "flips_action": "report",
+        "too_good_action": "report",
+    }
+
+
+def test_the_ranges_do_not_move_unnoticed():
+    assert {item.name: (item.metadata["low"], item.metadata["high"]) for item in NUMBERS} == RANGES
 
 
 def test_the_committed_gate_toml_is_read_names_every_value_and_says_what_each_section_is_for():
