@@ -576,3 +576,50 @@ def test_equal_models_are_promoted_and_turned_away_at_most_at_the_stated_rates()
     assert promoted > 0
     assert turned_away <= binom.isf(0.001, times, 0.05)
     assert len({made.name for made in guarded}) >= 12
+
+
+# ---- what a verdict carries ----
+
+
+def test_the_json_says_which_model_was_alone_in_being_right():
+    value = judge(plain(60, 20), BARE).as_dict()
+    assert value["discordant"] == {"candidate_only_right": 60, "production_only_right": 20}
+    assert value["difference"]["estimate"] == pytest.approx(0.04)
+    assert value["policy"]["alpha"] == BARE.alpha
+    assert "scikit-learn" in value["versions"]
+
+
+LOOK = {"spent": False, "left": 7, "why": "for a reason"}
+SAME = Facts(digest="a" * 64)
+
+
+@pytest.mark.parametrize(
+    ("scorecard", "names"),
+    [
+        (plain(9, 1, candidate=Facts("b", fault="it raises")), ["card", "usable"]),
+        (plain(0, 0, production=SAME, candidate=SAME), ["card", "identical"]),
+        (plain(9, 1, probes=probes(cannot_answer="'' (ValueError)")), ["card", "contract", "labelled checks"]),
+        (plain(60, 20), ["card", "contract", "difference", "one class"]),
+    ],
+    ids=["fault", "same model", "rejected without a label", "all"],
+)
+def test_every_verdict_has_the_checks_made_elsewhere_first_and_says_what_is_said_of_looks(scorecard, names):
+    fine = Check("card", "pass", "reject", None, None, "the card is about this model")
+    verdict = judge(scorecard, Policy(), (fine,), LOOK)
+    assert [made.name for made in verdict.checks if made.name in names] == names
+    assert verdict.look == LOOK
+    assert verdict.rows == {"name": "rows", "count": 1_000, "digest": "0" * 64}
+    assert judge(scorecard, Policy()).look == {"spent": False}
+
+
+def test_each_floor_alone_keeps_a_first_model_out():
+    weak = judge_first(card(("", 0, 0, 600, 400)), Policy(accuracy=0.7))
+    assert {made.name: made.status for made in weak.checks} == {"accuracy floor": "fail", "one class": "pass"}
+    stuck = judge_first(answers(lambda truth, _: np.zeros_like(truth)), Policy(accuracy=0.1))
+    assert {made.name: made.status for made in stuck.checks} == {"accuracy floor": "pass", "one class": "fail"}
+    assert (weak.decision, stuck.decision) == (REJECT, REJECT)
+
+
+def test_one_slice_alone_is_not_drawn_beside_the_whole():
+    assert judge(card(("only", 60, 20, 800, 120)), Policy()).slices == ()
+    assert [part.name for part in judge(card(*WORSE_IN_ONE), Policy()).slices] == ["big", "small"]
