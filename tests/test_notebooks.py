@@ -198,6 +198,17 @@ def test_the_page_needs_no_other_host(root, folder):
     assert "unpkg" not in page
 
 
+def test_answers_stay_folded_on_the_page(root, folder):
+    path = write(folder, "01_x", PIDS)
+    notebook = nbformat.read(path, as_version=4)
+    asked = "<details><summary>Why?</summary>\n\nBecause of `that`.\n\n</details>"
+    notebook.cells.append(nbformat.v4.new_markdown_cell(asked))
+    nbformat.write(notebook, path)
+    [result] = run(root, (path, {}))
+    [folded] = BeautifulSoup(result.page.read_text(encoding="utf-8"), "html.parser").select("details")
+    assert folded.p.text == "Because of that."
+
+
 def test_a_notebook_can_run_notebooks(root, folder):
     """JupyterLab's kernel has an event loop that is already running."""
     inner = write(folder, "01_x", PIDS, "print(N)")

@@ -146,7 +146,7 @@ def run(root: Root, steps: list[tuple[Path, dict]], progress: bool = True, warm:
             result = _run_one(root, path, parameters, kernels, shown.at)
             shown.end(result)
             results.append(result)
-            pages.append(writer.submit(write_page, result.executed, result.page, path.parent))
+            pages.append(writer.submit(write_page, result.executed, result.page))
             if result.error:
                 break
     for page in pages:
@@ -216,18 +216,21 @@ def _record_death(executed: Path, index: int) -> CellError:
     return CellError(number, "DeadKernelError", said)
 
 
-def write_page(executed: Path, page: Path, folder: Path) -> None:
-    """Write an executed notebook as one HTML file that needs no other host; pictures are looked up in `folder`."""
+def write_page(executed: Path, page: Path) -> None:
+    """Write an executed notebook as one HTML file that needs no other host.
+
+    nbconvert's embed_images stays off: it would end each <details> before what it is to hide. Figures are outputs, and
+    those are in the file anyway.
+    """
     import nbformat
     from nbconvert import HTMLExporter
 
     quiet = logging.Logger("nbconvert")
     quiet.addHandler(logging.NullHandler())
-    exporter = HTMLExporter(raw_template=PAGE, embed_images=True, log=quiet)
+    exporter = HTMLExporter(raw_template=PAGE, log=quiet)
     notebook = nbformat.read(executed, as_version=4)
     notebook.metadata.pop("widgets", None)  # they could not be drawn without a script: show their text
-    names = {"name": executed.stem, "path": str(folder)}
-    html, _ = exporter.from_notebook_node(notebook, {"metadata": names})
+    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": executed.stem}})
     page.write_text(html, encoding="utf-8")
 
 
