@@ -48,7 +48,9 @@ def draw_reliability(scorecard: Scorecard) -> Figure:
         filled = np.flatnonzero(part[:, 0])
         rows, sure, right = part[filled].T
         axes.plot([0, 1], [0, 1], color=LIGHT, linewidth=1.5)
-        axes.bar((filled + 0.5) / BINS, right / rows, width=0.9 / BINS, color=BLUE if place == 0 else ORANGE, alpha=0.25)
+        axes.bar(
+            (filled + 0.5) / BINS, right / rows, width=0.9 / BINS, color=BLUE if place == 0 else ORANGE, alpha=0.25
+        )
         axes.scatter(sure / rows, right / rows, s=12 + 500 * rows / rows.sum(), color=BLUE if place == 0 else ORANGE)
         axes.set_title(name, fontsize=SIZE + 2, weight="bold", loc="left", color=INK)
         _percents(axes, "how sure it is", "how often it is right" if place == 0 else "")
