@@ -146,6 +146,7 @@ class Hub:
         self.folder, self.venv, self.show = Path(folder), venv, show or (lambda line: None)
         self.remote, self.person = self.folder / "remote.git", self.folder / "person"
         self.runs = 0
+        self.without: set[str] = set()  # for tests: the names of steps that no run makes
         self.person.mkdir(parents=True)
         git(self.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
         hook = self.remote / "hooks" / "pre-receive"
@@ -251,7 +252,7 @@ class Run:
         self.folder = hub.folder / f"run{number}"
         self.jobs: dict[str, Job] = {}
         self.environment: dict[str, str] = {}  # for tests: set in every step of the run
-        self.without: set[str] = set()  # for tests: the names of steps to leave out
+        self.without = set(hub.without)  # the names of steps to leave out
 
     def _inputs(self, given: dict) -> dict:
         declared = self.workflow["on"]["workflow_dispatch"]["inputs"]

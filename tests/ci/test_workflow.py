@@ -55,7 +55,7 @@ def test_the_job_that_writes_runs_one_command_and_installs_nothing():
 
 @each_job
 def test_every_job_has_an_end_and_every_step_a_name(name):
-    assert 0 < JOBS[name]["timeout-minutes"] <= 30
+    assert 0 < JOBS[name]["timeout-minutes"] <= 60
     assert all(step.get("name") for step in JOBS[name]["steps"])
 
 

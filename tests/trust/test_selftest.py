@@ -34,8 +34,8 @@ def root(tmp_path) -> Root:
     return Root(tmp_path)
 
 
-def verdict(decision: str, *checks: tuple[str, str]) -> SimpleNamespace:
-    made = tuple(Check(name, status, "reject", None, None, "because") for name, status in checks)
+def verdict(decision: str, *checks: tuple[str, str], action: str = "reject") -> SimpleNamespace:
+    made = tuple(Check(name, status, action, None, None, "because") for name, status in checks)
     return SimpleNamespace(decision=decision, checks=made)
 
 
@@ -53,6 +53,22 @@ def test_caught_means_not_promoted_and_stopped_by_the_named_check(decision, stat
     item = SimpleNamespace(check="brier")
     assert selftest.is_caught(item, verdict(decision, ("other", "fail"), ("brier", status))) == caught
     assert not selftest.is_caught(item, verdict(decision, ("other", "fail")))
+
+
+def test_where_the_policy_only_reports_it_is_enough_to_have_seen_it():
+    item = SimpleNamespace(check="brier")
+    assert selftest.is_caught(item, verdict(PROMOTE, ("brier", "fail"), action="report"))
+    assert not selftest.is_caught(item, verdict(PROMOTE, ("brier", "pass"), action="report"))
+
+
+def test_a_team_s_own_margin_does_not_change_what_is_tested(tmp_path):
+    (tmp_path / "lab").mkdir()
+    shutil.copy(POLICY, tmp_path / "gate.toml")
+    laboratory.demand(Root(tmp_path), {"decision.margin": -0.02})
+    lab = laboratory.set_up(
+        tmp_path / "lab", tmp_path / "gate.toml", 0, {"train": 300, "validation": 400, "holdout": 400}
+    )
+    assert equals.policy_of(lab.root).margin == 0
 
 
 @pytest.mark.parametrize(("ours", "theirs", "promotes"), [(0.8, 0.81, True), (0.8, 0.8, False), (0.8, None, False)])
@@ -159,9 +175,9 @@ def test_a_result_is_kept_for_its_code_and_policy(root, monkeypatch):
 
     monkeypatch.setattr(selftest, "ProcessPoolExecutor", Pool)
     first = selftest.run(root)
-    assert selftest.run(root) == first == json.loads((root.runs / "selftest.json").read_bytes())
+    assert selftest.run(root) == first == json.loads((root.runs / "selftest" / "result.json").read_bytes())
     assert len(calls) == 1
-    assert "No problem found" in (root.runs / "selftest.md").read_text()
+    assert "No problem found" in (root.runs / "selftest" / "result.md").read_text()
     selftest.run(root, fresh=True)
     laboratory.demand(root, {"decision.alpha": 0.01})
     selftest.run(root)

@@ -57,14 +57,15 @@ class Made:
 def set_up(folder: Path, policy: Path, seed: int = 0, sizes: dict[str, int] | None = None) -> Lab:
     """A lab in an empty folder, under the demands of a gate.toml. Another seed: other rows, other models.
 
-    Only the floor and the required slices are the lab's own: it always has film reviews, and few of them.
+    Only the floor, the required slices and the margin are the lab's own: it always has film reviews, and few of them,
+    and how much better is better enough says nothing about whether the gate can tell better from worse.
     """
     root = Root(folder)
     rows = _deal(corpus.split("train"), {**SIZES, **(sizes or {})}, np.random.default_rng(seed))
     rows.to_csv(folder / "reviews.csv", index=False)
     own = {"corpus": {"path": (folder / "reviews.csv").as_posix(), "slice_column": "source"}}
     _write(root, {**read_settings(policy), **own})
-    demand(root, {"slices.required": sorted(set(rows["source"])), "floors.accuracy": FLOOR})
+    demand(root, {"slices.required": sorted(set(rows["source"])), "floors.accuracy": FLOOR, "decision.margin": 0.0})
     parts = {name: corpus.split(name, root) for name in SIZES}
     old = parts["train"].sample(frac=OLD, random_state=seed).sort_index()
     recipe = recipes.named("baseline")

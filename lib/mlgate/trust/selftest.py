@@ -1,6 +1,6 @@
 """The gate's own test: what it catches and misses, whom it turns away, and how often it is wrong, on real models.
 
-Nothing in here touches the root it is run for, but for the result in runs/selftest.json and .md.
+Nothing in here touches the root it is run for, but for the result in runs/selftest/.
 """
 
 import ast
@@ -59,15 +59,15 @@ def run(root: Root, seeds: tuple[int, ...] = SEEDS, processes: int = 2, fresh: b
         "versions": versions(),
     }
     result["problems"] = problems(result)
-    write_atomically(root.runs / "selftest.json", to_json(result))
-    write_atomically(root.runs / "selftest.md", markdown(result).encode())
+    write_atomically(root.runs / "selftest" / "result.json", to_json(result))
+    write_atomically(root.runs / "selftest" / "result.md", markdown(result).encode())
     return result
 
 
 def read(root: Root) -> dict | None:
     """The result that was kept, or None."""
     try:
-        return json.loads((root.runs / "selftest.json").read_bytes())
+        return json.loads((root.runs / "selftest" / "result.json").read_bytes())
     except (OSError, ValueError):
         return None
 
@@ -95,9 +95,11 @@ def trials(lab: Lab, folder: Path) -> list[Trial]:
 
 
 def is_caught(item, verdict: Verdict) -> bool:
-    """Not promoted, and stopped by the check that is there for it."""
-    found = [check.status for check in verdict.checks if check.name == item.check]
-    return verdict.decision != PROMOTE and found[:1] != [] and found[0] in CAUGHT
+    """Not promoted, and stopped by the check that is there for it; or seen by it, where the policy only reports that."""
+    found = next((check for check in verdict.checks if check.name == item.check), None)
+    if found is None or found.status not in CAUGHT:
+        return False
+    return verdict.decision != PROMOTE or found.action == "report"
 
 
 def _judge(lab: Lab, folder: Path, kind: str, item, good: Callable) -> Trial:
