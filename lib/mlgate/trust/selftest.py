@@ -95,7 +95,7 @@ def trials(lab: Lab, folder: Path) -> list[Trial]:
 
 
 def is_caught(item, verdict: Verdict) -> bool:
-    """Not promoted, and stopped by the check that is there for it; or seen by it, where the policy only reports that."""
+    """Not promoted, and stopped by the check that is there for it; or seen by it, where the policy only reports it."""
     found = next((check for check in verdict.checks if check.name == item.check), None)
     if found is None or found.status not in CAUGHT:
         return False
