@@ -132,7 +132,7 @@ def changes(node: ast.expr) -> Iterator[ast.expr]:
 def _ordered(call: ast.Call) -> bool:
     """Whether the first two arguments of a call can be swapped, and that makes a difference."""
     starred = any(isinstance(it, ast.Starred) for it in call.args[:2])
-    return not starred and ast.unparse(call.func) not in ("math.hypot", "max", "min")
+    return not starred and ast.unparse(call.func) not in ("math.hypot", "max", "min", "np.maximum")
 
 
 def _shorter(node: ast.Tuple | ast.List, with_) -> Iterator[ast.expr]:
@@ -206,7 +206,7 @@ def _try(mutant: Mutant) -> None:
 def explained() -> dict[tuple[str, str], str]:
     """Survivors that are known, by their line's text and their change, and why each of them may survive."""
     known = tomllib.loads((TESTS / "mutants.toml").read_text(encoding="utf-8"))
-    return {(it["line"], it["change"]): it["why"] for it in known.get("survivor", ())}
+    return {(it["line"], change): it["why"] for it in known.get("survivor", ()) for change in it["changes"]}
 
 
 def prepare() -> None:

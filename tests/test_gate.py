@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 
 from mlgate import checks, guards, statistics
 from mlgate.artifacts import to_json
@@ -142,6 +142,7 @@ def test_too_few_disagreements_hold_and_say_so(b, c):
     assert verdict.decision == HOLD
     assert verdict.reason.startswith("too few rows tell the two models apart")
     assert judge(plain(5, 2), BARE).reason.startswith("neither shown")
+    assert judge(plain(2, 2), BARE).reason.startswith("neither shown")  # four for one model would have been enough
 
 
 def test_smallest_win_is_where_the_verdict_turns():
@@ -164,6 +165,18 @@ def test_fragility_is_the_smallest_number_of_wrong_labels_that_undoes_it():
         assert decided(b - step * (k - 1), c + step * (k - 1)) == verdict.decision
 
 
+def test_where_no_number_of_wrong_labels_undoes_it_none_is_given():
+    assert judge(plain(10, 10), replace(BARE, margin=-0.1)).decision == PROMOTE
+    assert judge(plain(10, 10), replace(BARE, margin=-0.1)).fragility is None
+    assert judge(plain(10, 10), replace(BARE, margin=-0.02)).fragility is not None
+
+
+def test_the_level_itself_is_small_enough():
+    assert statistics.midp(5, 0) == 1 / 64
+    assert checks.standing(5, 0, 100, 0.0, 1 / 64) == "pass"
+    assert checks.standing(5, 0, 100, 0.0, 1 / 65) == "undecided"
+
+
 # ---- identical, faulty ----
 
 
@@ -171,6 +184,7 @@ def test_the_same_model_is_held_as_identical():
     same = Facts(digest="a" * 64)
     verdict = judge(plain(0, 0, production=same, candidate=same), Policy())
     assert (verdict.decision, verdict.reason) == (HOLD, "identical to production: the same model")
+    assert verdict.check("identical").observed == 0
 
 
 def test_the_same_answers_are_held_as_identical():
@@ -304,6 +318,11 @@ def test_guards_share_one_level():
     assert guards.level(few, Policy(guards_alpha=0.01)) == pytest.approx(level / 5)
 
 
+def test_where_all_guards_only_report_the_level_is_the_whole():
+    silent = {item.name: "report" for item in fields(Policy) if item.name.endswith("action")}
+    assert guards.level(plain(60, 20), replace(Policy(), **silent)) == Policy().guards_alpha
+
+
 def test_a_guard_that_only_reports_takes_no_share():
     scorecard = card(*WORSE_IN_ONE)
     assert guards.level(scorecard, Policy()) > guards.level(scorecard, Policy(flips_action="hold"))
@@ -418,7 +437,7 @@ def test_what_no_label_is_needed_for_comes_first_and_spares_the_labels():
     verdict = judge(plain(60, 20, probes=probes(cannot_answer="'' (ValueError: empty)")), Policy())
     assert verdict.decision == REJECT
     assert verdict.reason == "production answers what the candidate cannot: '' (ValueError: empty)"
-    assert verdict.checks[-1] == checks.SKIPPED
+    assert (verdict.checks[-1].status, verdict.checks[-1].action) == ("skipped", "report")
     assert not {"difference", "one class", "negative flips"} & {made.name for made in verdict.checks}
     assert judge(plain(60, 20, probes=probes()), Policy()).decision == PROMOTE
 

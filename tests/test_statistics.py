@@ -470,6 +470,9 @@ def test_the_bootstrap_repeats_itself_and_draws_every_table_it_promises():
     assert first == multinomial_bootstrap(table, statistic, 0.9, draws=2000, seed=5)
     assert first != multinomial_bootstrap(table, statistic, 0.9, draws=2000, seed=6)
     assert sum(shape[0] for shape in shapes) == 6000
+    assert max(np.prod(shape) for shape in shapes) <= 4_000_000
+    by_default = multinomial_bootstrap(table, statistic, 0.9)
+    assert by_default == multinomial_bootstrap(table, statistic, 0.9, draws=2000, seed=0)
     assert {shape[1:] for shape in shapes} == {(13, 13, 13)}
 
 
@@ -515,6 +518,10 @@ def test_the_bootstrap_takes_a_candidate_that_does_not_always_answer():
         (lambda: plain_rule_rate(-1, 0.1, 0.2), "n must be a whole number"),
         (lambda: smallest_win(-1, 0.05), "m must be a whole number"),
         (lambda: smallest_win(10, 1), "alpha must lie between 0 and 1"),
+        (lambda: rows_needed(0.01, 0.1, alpha=0.5, power=0.5), "alpha"),
+        (lambda: tango_z(1, 1, 3, 1.5), "between -1 and 1"),
+        (lambda: tango_z(1, 1, 3, -1.5), "between -1 and 1"),
+        (lambda: multinomial_bootstrap(np.ones(2, int), macro_f1_difference, 0.9), "shape"),
         (lambda: multinomial_bootstrap(np.ones((2, 2), int), macro_f1_difference, 0.9), "shape"),
         (lambda: multinomial_bootstrap(np.ones((2, 2, 4), int), macro_f1_difference, 0.9), "shape"),
         (lambda: multinomial_bootstrap(np.zeros((2, 2, 2), int), macro_f1_difference, 0.9), "at least one row"),

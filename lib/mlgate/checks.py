@@ -79,7 +79,8 @@ def smallest_win(different: int, n: int, margin: float, alpha: float) -> int | N
 def fragility(scorecard: Scorecard, policy: Policy, alpha: float) -> int | None:
     """How many labels would have to be wrong, all in one model's favour, for the difference to stand otherwise.
 
-    None where it is undecided. A wrong label turns a row that only one model gets right into one for the other.
+    None where it is undecided, or where even all of them would not do. A wrong label turns a row that only one model
+    gets right into one for the other.
     """
     (b, c), n = scorecard.discordant, scorecard.count
     now = standing(b, c, n, policy.margin, alpha)
@@ -90,7 +91,8 @@ def fragility(scorecard: Scorecard, policy: Policy, alpha: float) -> int | None:
     def otherwise(k: int) -> bool:
         return standing(b + step * k, c - step * k, n, policy.margin, alpha) != now
 
-    return bisect_left(range(from_side + 1), True, key=otherwise)
+    found = bisect_left(range(from_side + 1), True, key=otherwise)
+    return found if found <= from_side else None
 
 
 def better(scorecard: Scorecard, policy: Policy, alpha: float, difference: Difference) -> Check:

@@ -28,7 +28,8 @@ class Slice:
 class Verdict:
     """What the gate says of one pair of models on one set of rows, with the evidence for each check.
 
-    fragility: how many labels would have to be wrong for the difference to stand otherwise; None where it is undecided.
+    fragility: how many labels would have to be wrong for the difference to stand otherwise; None where it is undecided,
+    or where no number of them would do.
     """
 
     decision: str
