@@ -28,7 +28,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LIBRARY, TESTS = REPOSITORY / "lib" / "mlgate", REPOSITORY / "tests"
-GATE = ("test_policy", "test_gate")
+GATE = ("test_policy", "test_guards", "test_gate")
 MODULES = {"statistics": ("test_statistics",), **dict.fromkeys(("checks", "guards", "gate", "policy"), GATE)}
 COMPARED = {
     ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE),
