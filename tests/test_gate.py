@@ -637,6 +637,16 @@ def test_each_floor_alone_keeps_a_first_model_out():
     stuck = judge_first(answers(lambda truth, _: np.zeros_like(truth)), Policy(accuracy=0.1))
     assert {made.name: made.status for made in stuck.checks} == {"accuracy floor": "pass", "one class": "fail"}
     assert (weak.decision, stuck.decision) == (REJECT, REJECT)
+    both = judge_first(answers(lambda truth, _: np.zeros_like(truth)), Policy(accuracy=0.9))
+    fine = judge_first(card(("", 0, 0, 800, 200)), Policy(accuracy=0.7))
+    assert (both.decision, fine.decision) == (REJECT, PROMOTE)
+    assert both.reason.startswith("accuracy 70.00% is below")
+    assert fine.reason.startswith("accuracy 80.00% is not below")
+
+
+def test_a_promotion_is_for_the_difference_whatever_else_passes():
+    fine = Check("card", "pass", "reject", None, None, "the card is about this model")
+    assert judge(plain(60, 20), Policy(), (fine,)).reason.startswith("better than production: +4.00 points")
 
 
 def test_one_slice_alone_is_not_drawn_beside_the_whole():

@@ -108,7 +108,7 @@ def test_a_laboratory_works_under_anybodys_policy(lab, tmp_path):
     )
     made = laboratory.set_up(tmp_path, policy, 0, {"train": 600, "validation": 500, "holdout": 500})
     assert made.production.digest == lab.production.digest
-    assert made.root.settings()["decision"] == {"alpha": 0.01}
+    assert made.root.settings()["decision"] == {"alpha": 0.01, "margin": 0.0}
     laboratory.demand(made.root, {"cost.slower_action": "hold"})
     assert made.root.settings()["cost"] == {"slower_action": "hold"}
 
