@@ -100,10 +100,12 @@ def test_better_and_worse_than_one_class_are_shown_at_the_level(monkeypatch):
         assert f"{CARD.accuracy[1]:.2%} right, against {CARD.accuracy[1] - (b - 100) / 1_000:.2%}" in made.reason
 
 
-def test_rows_of_one_class_are_no_model_of_one_answer():
-    truth = np.zeros(100, dtype=int)
-    made = guards.one_class(of_answers(truth, truth, np.arange(100) % 2, ("bad", "good")), Policy(), "reject", LEVEL)
-    assert "one and the same answer" not in made.reason
+def test_one_other_answer_among_a_thousand_is_another_answer():
+    truth, answers = np.arange(1_000) % 2, np.zeros(1_000, dtype=int)
+    for other, words in ((0, "gives one and the same answer"), (1, "is not shown to be better")):
+        answers[1] = other
+        made = guards.one_class(of_answers(truth, truth, answers, ("bad", "good")), Policy(), "reject", LEVEL)
+        assert made.reason.startswith(f"the candidate {words}")
 
 
 def test_a_slice_is_judged_at_the_level_and_only_where_it_is_large_enough():
