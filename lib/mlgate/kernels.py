@@ -107,6 +107,9 @@ class Kernel(KernelManager):
             os.killpg(self.provisioner.pgid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
+
+    def clean_up(self) -> None:
+        """Close what talked to the kernel. Only once no thread waits for it any more: sockets belong to one thread."""
         if self.handed:
             self.handed.stop_channels()
         self.cleanup_resources()
@@ -166,7 +169,9 @@ class Kernels:
             _cancel_tasks()
             for kernel in self.started:
                 kernel.end()
-            self.starter.shutdown(cancel_futures=True)
+            self.starter.shutdown(cancel_futures=True)  # whoever warms a kernel up sees that it is gone
+            for kernel in self.started:
+                kernel.clean_up()
             if self.log_file.tell():
                 shutil.copyfile(self.log_file.name, self.log)
             self.log_file.close()
