@@ -253,6 +253,14 @@ def test_no_look_is_spent_where_a_check_that_reads_no_label_stands_in_the_way(ro
     assert exam.sit(root).look["spent"]
 
 
+def test_no_look_is_spent_where_a_required_slice_has_too_few_rows(root, submit):
+    change(root, "[floors]", '[slices]\nrequired = ["letter"]\n[floors]')
+    submit("better")
+    verdict = exam.sit(root)
+    assert (verdict.decision, verdict.look["spent"], looks(root)) == (HOLD, False, 0)
+    assert verdict.check("prospect").reason == "nothing could be won: too few holdout rows of the slice letter"
+
+
 def test_a_repeated_verdict_can_be_promoted_after_an_update_of_python_too(root, submit, monkeypatch):
     submit("better")
     exam.sit(root)
@@ -291,6 +299,12 @@ def test_the_way_out_is_one_new_rows_bring_new_looks_and_old_rows_do_not(root, s
     with pytest.raises(MlgateError, match="are known already"):
         holdout.renew(root, source)
     write_rows(source.path, texts(600, seed=2))
+    before = snapshot(root.production_folder)
+    change(root, "[floors]", '[slices]\nrequired = ["letter"]\n[floors]')
+    with pytest.raises(MlgateError, match="has 0 rows of the slice 'letter'"):
+        holdout.renew(root, source)
+    assert snapshot(root.production_folder) == before
+    change(root, "letter", "mail")
     holdout.renew(root, source)
     train_again(root)
     verdict = exam.sit(root)

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 
 LONG = "a slice with a name of 30 signs"
 ODD = ["", "$x_1$ & <b>", "電影評論", "two\nlines", LONG, *(f"{LONG} {number}" for number in range(7))]

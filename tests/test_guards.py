@@ -118,6 +118,10 @@ def test_a_slice_is_judged_at_the_level_and_only_where_it_is_large_enough():
         assert made[name].required == -tolerance
         if status != "skipped":
             assert made[name].observed == pytest.approx(-0.07)
+    by_tango_alone = (("big", 60, 20, 700, 220), ("small", 2, 7, 81, 10))
+    made = {check.name: check for check in guards.labelled(card(*by_tango_alone), Policy(), 0.05)}
+    assert tango(2, 7, 100, 0.9)[1] < 0
+    assert made["slice small"].status == "pass"
     worse = (("big", 60, 20, 700, 220), ("small", 1, 13, 80, 6))
     made = {check.name: check for check in guards.labelled(card(*worse), Policy(), LEVEL)}
     assert (made["slice small"].status, made["slice big"].status) == ("fail", "pass")

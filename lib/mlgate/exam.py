@@ -109,6 +109,9 @@ def _sit(root: Root, production: Model, candidate: Model) -> dict:
     needed = smallest_win(different, sealed.count, policy.margin, policy.alpha_look)
     if not sealed.candidate.fault and needed is None:
         return hold("prospect", f"nothing could be won: only {different:,} holdout rows are answered differently")
+    short = [name for name in policy.required if sealed.rows_of_slice(name) < policy.minimum_rows]
+    if not sealed.candidate.fault and short:
+        return hold("prospect", f"nothing could be won: too few holdout rows of the slice {short[0]}")
     look = {"spent": True, "left": left - 1, "why": "one look at the holdout", "different": different, "needed": needed}
     verdict = _judge(root, policy, production, candidate, sealed, look)
     return _record(root, "look", verdict, alpha=policy.alpha_look, generation=generation)

@@ -41,7 +41,7 @@ def renew(root: Root, source: Source) -> str:
     """Make the rows of a file the holdout, and release the old ones for training. One line says what was done.
 
     Raises MlgateError, with nothing changed, where a row is in the corpus or was in an earlier holdout, where a label
-    is unknown to the production model, or where the file cannot be read.
+    is unknown to the production model, where a required slice could not be judged, or where the file cannot be read.
     """
     with root.locked():
         promotion.tidy(root)
@@ -51,6 +51,7 @@ def renew(root: Root, source: Source) -> str:
         texts, labels, slices = ([value for batch in batches for value in getattr(batch, name)] for name in _PARTS)
         _require_new(root, source.path, texts)
         _require_labels(root, source.path, labels)
+        _require_slices(policy, source.path, slices)
         buffer = io.StringIO()
         csv.writer(buffer).writerows([("text", "label", "source"), *zip(texts, labels, slices, strict=True)])
         write_atomically(root.new_holdout, buffer.getvalue().encode())
@@ -83,6 +84,15 @@ def _require_labels(root: Root, path: Path, labels: list[str]) -> None:
         )
     if len(set(labels)) < 2:
         raise MlgateError(f"All rows of {path} have one label. Nothing could be compared: add the others.")
+
+
+def _require_slices(policy: Policy, path: Path, slices: list[str]) -> None:
+    for name in policy.required:
+        if (rows := slices.count(name)) < policy.minimum_rows:
+            raise MlgateError(
+                f"{path} has {rows:,} rows of the slice {name!r}, which gate.toml requires: at least"
+                f" {policy.minimum_rows:,} are needed. Name the column with --slice-column, or add rows."
+            )
 
 
 def _keys(texts) -> set[bytes]:

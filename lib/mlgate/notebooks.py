@@ -235,7 +235,7 @@ def write_page(executed: Path, page: Path) -> None:
 
 
 def _explain(result: Result) -> str:
-    said = textwrap.shorten(result.error.evalue, 300)
+    said = textwrap.shorten(result.error.evalue, 300).rstrip(".")
     where = f"{result.stem} stopped in cell [{result.error.cell}]"
     return f"{where} with {result.error.ename}: {said}. See {result.executed}"
 

@@ -2,7 +2,7 @@
 
 import json
 
-from mlgate import ledger, notebooks
+from mlgate import ledger, notebooks, recipes
 from mlgate.policy import policy_from
 from mlgate.root import MlgateError, Root, section
 
@@ -18,6 +18,7 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
         if "recipe" not in chosen:
             raise MlgateError("No recipe: name one with --recipe, or under [candidate] in gate.toml.")
         recipe, severity = chosen["recipe"], chosen.get("severity") if severity is None else severity
+    recipes.named(recipe).resolve(severity)  # a typo is answered at once, and not by a notebook
     found = notebooks.find(root)
     training = {"RECIPE": recipe} | ({} if severity is None else {"SEVERITY": severity})
     steps = [] if root.production.exists() else [(notebooks.pick(found, "01"), {})]

@@ -1,6 +1,8 @@
 """Read columns of a CSV or Parquet file as text, a batch at a time, so that memory does not grow with the file."""
 
+import csv
 import hashlib
+import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -45,30 +47,29 @@ def read(path: Path, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _csv(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    parse = pa.csv.ParseOptions(newlines_in_values=True)
-    _require(path, _csv_header(path, parse), columns)
+    _require(path, _csv_header(path), columns)
     yield from pa.csv.open_csv(
         path,
         read_options=pa.csv.ReadOptions(block_size=BLOCK),
-        parse_options=parse,
+        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
         convert_options=pa.csv.ConvertOptions(
             include_columns=columns, column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
         ),
     )
 
 
-def _csv_header(path: Path, parse: pa.csv.ParseOptions) -> list[str]:
-    """The column names: from the first rows alone, so that a wrong name is answered at once."""
-    # Every column as text: a header must not fail because some column that nobody asked for is hard to guess.
+def _csv_header(path: Path) -> list[str]:
+    """The column names: from the first rows alone, so that a wrong name is answered at once.
+
+    Not by Arrow: its threads, started for one line, may abort a process that ends right after.
+    """
     with open(path, "rb") as file:
         head = next((line for line in file if line.strip()), b"")
         while head.count(b'"') % 2 and len(head) < MOST_HEADER and (more := file.readline()):
             head += more  # a line break in a quoted name
-    try:
-        names = pa.csv.read_csv(pa.BufferReader(head.rstrip(b"\r\n") + b"\n"), parse_options=parse).column_names
-    except pa.ArrowInvalid as error:
-        raise MlgateError(f"{path} is empty. Give it a header and rows.") from error
-    return names
+    if not head.strip():
+        raise MlgateError(f"{path} is empty. Give it a header and rows.")
+    return next(csv.reader(io.StringIO(head.decode("utf-8-sig"), newline="")))
 
 
 def _parquet(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:

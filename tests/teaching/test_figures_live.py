@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_figures import assert_readable, words_of
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 
 OLD, NEW = "a" * 64, "b" * 64
 

@@ -32,7 +32,7 @@ FIGURES = {
 
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_every_text_is_inside_the_figure(draw):
     figure = draw()
     FigureCanvasAgg(figure).draw()

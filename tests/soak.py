@@ -1,6 +1,6 @@
 """A real service under load while production is swapped a thousand times: failed requests, slowest swap, memory.
 
-One swap in twenty is followed by a file of garbage, as a careless copy leaves it. Usage: soak_swaps.py [swaps]
+One swap in twenty is followed by a file of garbage, as a careless copy leaves it. Usage: soak.py [swaps]
 """
 
 import os
@@ -10,7 +10,6 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from servers import Load, make_root, moved, put, served, tiny
 
 WARM = 50  # swaps until memory is measured first
