@@ -182,13 +182,13 @@ def commit(hub: Hub, files: dict) -> None:
 def test_a_new_holdout_is_recorded_with_its_rows(hub, reviews, tmp_path):
     run, rows = runner(hub, "run"), tmp_path / "rows.csv"
     known = set(corpus.load(run)["text"])
-    new = reviews.train[~reviews.train["text"].isin(known)].sample(300, random_state=0)
+    new = reviews.train[~reviews.train["text"].isin(known)].sample(500, random_state=0)
     new[["text", "label", "source"]].to_csv(rows, index=False)
     holdout.renew(run, corpus.Source(rows, slice_column="source"))
     assert record.record(run, run) == "Recorded on main: New holdout rows."
     main = on_main(hub)
     assert ledger.current_holdout(ledger.read(main))["generation"] == 2
-    assert (corpus.load(main)["split"] == "holdout").sum() == 300
+    assert (corpus.load(main)["split"] == "holdout").sum() == 500
 
 
 # Main moved meanwhile
