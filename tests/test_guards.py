@@ -118,10 +118,31 @@ def test_a_slice_is_judged_at_the_level_and_only_where_it_is_large_enough():
         assert made[name].required == -tolerance
         if status != "skipped":
             assert made[name].observed == pytest.approx(-0.07)
-    by_tango_alone = (("big", 60, 20, 700, 220), ("small", 2, 7, 81, 10))
-    made = {check.name: check for check in guards.labelled(card(*by_tango_alone), Policy(), 0.05)}
-    assert tango(2, 7, 100, 0.9)[1] < 0
-    assert made["slice small"].status == "pass"
     worse = (("big", 60, 20, 700, 220), ("small", 1, 13, 80, 6))
     made = {check.name: check for check in guards.labelled(card(*worse), Policy(), LEVEL)}
     assert (made["slice small"].status, made["slice big"].status) == ("fail", "pass")
+
+
+def test_words_say_whether_worse_probabilities_are_shown():
+    scores, _ = scored()
+    for tolerance, words in ((0.0, "its probabilities mean less"), (1.0, "probabilities not shown to mean less")):
+        assert guards.brier(scores, Policy(brier_tolerance=tolerance), "hold", LEVEL).reason.startswith(words)
+
+
+def test_one_slice_alone_is_the_whole_and_has_no_guard_of_its_own():
+    made = guards.labelled(card(("only", 60, 20, 700, 220)), Policy(), LEVEL)
+    assert [check.name for check in made if "slice" in check.name] == []
+
+
+def small_slice(b, c, policy, level):
+    parts = (("big", 60, 20, 700, 220), ("small", b, c, 80, 20 - b - c))
+    [made] = [check for check in guards.labelled(card(*parts), policy, level) if check.name == "slice small"]
+    return made.status
+
+
+def test_without_a_tolerance_the_exact_test_has_to_agree_and_its_level_is_small_enough():
+    assert tango(2, 7, 100, 0.9)[1] < -1e-6
+    assert small_slice(2, 7, Policy(), 0.05) == "pass"
+    assert small_slice(2, 7, Policy(tolerance=1e-6), 0.05) == "fail"
+    assert small_slice(0, 5, Policy(), 1 / 64) == "fail"
+    assert small_slice(0, 5, Policy(), 1 / 65) == "pass"
