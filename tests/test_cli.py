@@ -633,6 +633,7 @@ def test_the_installed_command_keeps_the_contract_from_any_folder(folder, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_terminal_that_has_no_tick_still_gets_its_verdict(tmp_path, encoding):
     path = answered(tmp_path, [("all", 60, 20, 1_500, 400)], classes=("schön", "悪い"))

@@ -241,6 +241,7 @@ def test_a_rejected_candidate_is_an_answer_and_ends_the_run(root, folder, capfd)
     assert re.fullmatch(r"01_x rejected the candidate in [\d.]+ s\n", capfd.readouterr().err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -273,6 +274,7 @@ def test_a_notebook_that_does_not_get_to_its_end_is_a_failure_and_is_written(roo
     assert gone(pids(root), 0)
 
 
+@pytest.mark.slow
 def test_exit_skips_no_cell_unseen(root, folder):
     """IPython's exit() and quit() stop the kernel a moment later: the cells after it run, or the run fails."""
     slow = "import time; time.sleep(0.5); open('reached', 'a').write('x')"
@@ -285,6 +287,7 @@ def test_exit_skips_no_cell_unseen(root, folder):
     assert failed or (root.path / "reached").read_text() == "xxx"
 
 
+@pytest.mark.slow
 def test_what_cells_started_ends_with_their_kernel_even_a_dead_one(root, folder):
     starts = "import subprocess, os; sleeps = subprocess.Popen(['sleep', '60'])"
     notes = "open('pids', 'w').write(str(sleeps.pid)); os._exit(1)"
@@ -299,6 +302,7 @@ def test_a_kernel_may_clean_up_after_itself(root, folder):
     assert (root.path / "cleaned").exists()
 
 
+@pytest.mark.slow
 def test_an_import_that_ends_the_kernel_is_seen_in_its_cell(root, folder):
     (root.path / "fatal.py").write_text("import os\nos.abort()")
     with pytest.raises(MlgateError, match=r"01_x stopped in cell \[2\] with DeadKernelError"):

@@ -236,6 +236,7 @@ except ImportError:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["challenger", "wrong_preprocessing"])
 def test_a_pipeline_loads_and_predicts_where_this_package_is_not_installed(name, rows, tmp_path):
     pipeline = named(name).train(rows)

@@ -16,6 +16,8 @@ import pytest
 from conftest import trained
 from rehearse import REPOSITORY, Hub, clean_environment, git
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def hub(root_with_production, tmp_path) -> Hub:
@@ -406,7 +408,6 @@ sys.exit(status)
 """
 
 
-@pytest.mark.slow
 def test_killed_at_any_step_main_is_before_or_after_and_the_next_one_ends_it(hub, better_model, tmp_path, judge):
     run, before = runner(hub, "run"), hub.tip()
     judge(run, better_model)

@@ -18,6 +18,8 @@ import pytest
 from chromium import wait_until
 from servers import Load, answers, make_root, moved, put, served, tiny
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
@@ -237,7 +239,6 @@ def trouble(root, number: int) -> None:
         os.replace(root.policy.with_suffix(".away"), root.policy)
 
 
-@pytest.mark.slow
 def test_promotions_rollbacks_and_torn_files_fail_no_request(server, root):
     with Load(server) as load:
         for number in range(60):
@@ -250,7 +251,6 @@ def test_promotions_rollbacks_and_torn_files_fail_no_request(server, root):
     assert len({digest for _, digest in load.seen}) > 5
 
 
-@pytest.mark.slow
 def test_every_swap_is_visible_within_a_second(server, root):
     with Load(server, clients=2) as load:
         times = []
@@ -263,7 +263,6 @@ def test_every_swap_is_visible_within_a_second(server, root):
     assert sorted(times)[4] < 1, times  # the middle one: the machine may be busy with something else for a moment
 
 
-@pytest.mark.slow
 def test_git_pull_in_the_serving_folder_swaps_and_fails_no_request(tmp_path):
     def git(*words, folder):
         said = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
@@ -290,7 +289,6 @@ def test_git_pull_in_the_serving_folder_swaps_and_fails_no_request(tmp_path):
     assert {digest for _, digest in load.seen} <= moved(origin)
 
 
-@pytest.mark.slow
 def test_three_hundred_swaps_do_not_grow_memory(tmp_path):
     root = make_root(tmp_path / "root")
     models = [tiny(C=number) for number in (1, 2)]
@@ -312,7 +310,6 @@ def test_three_hundred_swaps_do_not_grow_memory(tmp_path):
     assert sizes[-1] - sizes[50] < 25, sizes[::50]
 
 
-@pytest.mark.slow
 def test_every_worker_takes_the_new_model_over(tmp_path):
     root = make_root(tmp_path / "root")
     put(root, tiny(), "bootstrap")

@@ -11,6 +11,8 @@ from mlgate.teaching.classroom import SABOTAGES, Remembering, press
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HOME = Root(Path(mlgate.__file__).parents[2])
 SMALL = {"train": 1_500, "validation": 1_200, "holdout": 500, "live": 100}
 

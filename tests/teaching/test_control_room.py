@@ -19,6 +19,8 @@ import pytest
 from bs4 import BeautifulSoup
 from chromium import browser, wait_until
 
+pytestmark = pytest.mark.slow
+
 HOME = Root(Path(mlgate.__file__).parents[2])
 
 
@@ -33,7 +35,6 @@ def text_of(room, name: str) -> str:
     return " ".join(BeautifulSoup(room.shown[name].value, "html.parser").get_text(" ").split())
 
 
-@pytest.mark.slow
 def test_every_sabotage_bounces_at_its_default_and_production_stays(room):
     room.clear()
     before = artifacts.read_production(room.root)
@@ -51,7 +52,6 @@ def test_every_sabotage_bounces_at_its_default_and_production_stays(room):
     assert "5 presses; of 5 sabotaged models a plain rule let through 0, the gate 0" in repr(room)
 
 
-@pytest.mark.slow
 def test_the_close_call_is_promoted_by_the_plain_rule_and_held_by_the_gate(room):
     room.clear()
     room._clicked(*CLOSE_CALL)
@@ -63,7 +63,6 @@ def test_the_close_call_is_promoted_by_the_plain_rule_and_held_by_the_gate(room)
     assert "Let through of 1 bad: plain 1 , gate 0" in text_of(room, "plain")
 
 
-@pytest.mark.slow
 def test_the_evidence_has_both_figures_in_words_and_reviews_that_went_wrong(room):
     room.press("bad_training_data", 0.5)
     page = BeautifulSoup(room.shown["evidence"].value, "html.parser")
@@ -75,7 +74,6 @@ def test_the_evidence_has_both_figures_in_words_and_reviews_that_went_wrong(room
     assert flips == ["right → wrong"] * control_panels.FLIPPED
 
 
-@pytest.mark.slow
 def test_an_honest_candidate_would_be_promoted_and_is_not(room):
     room.clear()
     found = room.press("challenger", 0.7)  # the slider's value is none of its business
@@ -192,7 +190,6 @@ def shown(part: str) -> str:
     return f"document.querySelector('.mlgate-{part}').textContent"
 
 
-@pytest.mark.slow
 def test_the_room_works_in_jupyterlab_with_the_keyboard_alone(tmp_path):
     """Open notebook 06, run all, choose, drag, press: the banner changes, production does not; nothing is left."""
     with browser() as page, lab(tmp_path, HOME.path / "notebooks" / "06_reject_live.ipynb") as address:
