@@ -25,7 +25,7 @@ selftest: .venv ## test the gate itself: incidents, harmless candidates, equal m
 	@.venv/bin/mlgate selftest $(ARGS)
 
 mutants: .venv ## break the gate's code on purpose and see whether a test notices (ARGS="--sample 50")
-	.venv/bin/python tests/mutants.py $(ARGS)
+	.venv/bin/python tools/mutants.py $(ARGS)
 
 lint: .venv workflows ## check style, format, workflow, and that notebooks carry no outputs (`make fix` mends most)
 	.venv/bin/ruff check

@@ -6,10 +6,11 @@ is not read. Beside each verdict stands what the plain rule, "did the accuracy g
 
 from pathlib import Path
 
-from mlgate import artifacts, corpus, recipes, scoring
+from mlgate import artifacts, corpus, recipes
+from mlgate.answers import scoring
 from mlgate.exam import policy_of
-from mlgate.figures import draw_candidates
 from mlgate.gate import Verdict, judge
+from mlgate.reporting.figures import draw_candidates
 from mlgate.root import find_root
 
 PICTURE = Path(__file__).with_name("verdicts.png")

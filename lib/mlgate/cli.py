@@ -5,7 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from mlgate.root import MlgateError, find_root
+from mlgate.errors import MlgateError
+from mlgate.root import find_root
 
 EXIT = {"PROMOTE": 0, "HOLD": 3, "REJECT": 4}
 STALE = 5  # `record` alone: production moved meanwhile, and the verdict is given back
@@ -97,14 +98,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(options) -> int:
-    from mlgate import pipeline
     from mlgate.gate import verdict_from
+    from mlgate.notebooks import workflow
 
     root = find_root(options.root)
     if options.every:
-        print(f"{pipeline.run_every(root)} notebooks ran to their end. They are in {root.runs}.")
+        print(f"{workflow.run_every(root)} notebooks ran to their end. They are in {root.runs}.")
         return 0
-    verdict = verdict_from(pipeline.run(root, options.recipe, options.severity, options.preview))
+    verdict = verdict_from(workflow.run(root, options.recipe, options.severity, options.preview))
     what = "A preview: nothing was promoted, no look was spent." if options.preview else ""
     _say(verdict, f"{what} The executed notebooks are in {root.runs}.".strip())
     wanted = {"never": (), "reject": ("REJECT",), "hold": ("REJECT", "HOLD")}[options.fail_on]
@@ -112,8 +113,9 @@ def _run(options) -> int:
 
 
 def _judge(options) -> int:
-    from mlgate import judging, report
+    from mlgate import judge_files
     from mlgate.corpus import Source
+    from mlgate.reporting import report
 
     models = {"--production": options.production, "--candidate": options.candidate, "--data": options.data}
     columns = {"--production-column": options.production_column, "--candidate-column": options.candidate_column}
@@ -125,10 +127,10 @@ def _judge(options) -> int:
         options.usage(f"judge takes --production, --candidate and --data, or --answers with its columns: {wrong}")
     if options.answers:
         names = (options.label_column, options.production_column, options.candidate_column, options.slice_column)
-        verdict = judging.judge_answers(options.answers, *names, policy=options.policy)
+        verdict = judge_files.judge_answers(options.answers, *names, policy=options.policy)
     else:
         source = Source(options.data, options.text_column, options.label_column, options.slice_column)
-        verdict = judging.judge_models(options.production, options.candidate, source, options.policy)
+        verdict = judge_files.judge_models(options.production, options.candidate, source, options.policy)
     if options.json:
         report.write(options.json, verdict)
     _say(verdict)
@@ -136,7 +138,7 @@ def _judge(options) -> int:
 
 
 def _say(verdict, message: str | None = None) -> None:
-    from mlgate import report
+    from mlgate.reporting import report
 
     print(*[part for part in (report.text(verdict), message, report.closing_lines(verdict)) if part], sep="\n\n")
 
@@ -158,7 +160,7 @@ def _rollback(options) -> int:
 
 
 def _refresh(options) -> int:
-    from mlgate.ci.refresh import refresh
+    from mlgate.promotion.refresh import refresh
 
     print(refresh(find_root(options.root), options.force))
     return 0
@@ -179,7 +181,7 @@ def _report(options) -> int:
 
 
 def _check(options) -> int:
-    from mlgate.ci import integrity
+    from mlgate.ledger import integrity
 
     root = find_root(options.root)
     production = integrity.verify(root)
@@ -224,7 +226,8 @@ def _annotate(loud: str, message: str) -> None:
 
 
 def _history(options) -> int:
-    from mlgate import exam, ledger, report
+    from mlgate import exam, ledger
+    from mlgate.reporting import report
 
     root = find_root(options.root)
     entries = ledger.read(root)
@@ -235,8 +238,8 @@ def _history(options) -> int:
 
 
 def _holdout(options) -> int:
-    from mlgate import holdout
     from mlgate.corpus import Source
+    from mlgate.exam import holdout
 
     source = Source(options.data, options.text_column, options.label_column, options.slice_column)
     print(holdout.renew(find_root(options.root), source))
@@ -244,7 +247,7 @@ def _holdout(options) -> int:
 
 
 def _selftest(options) -> int:
-    from mlgate.trust import selftest
+    from mlgate.selftest import selftest
 
     root = find_root(options.root)
     result = selftest.run(root, tuple(range(options.seeds)), fresh=options.fresh)

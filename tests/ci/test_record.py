@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mlgate import artifacts, corpus, exam, holdout, ledger, promotion, recipes
-from mlgate.ci import integrity, record
+from mlgate import artifacts, corpus, exam, ledger, promotion, recipes
+from mlgate.ci import record
 from mlgate.ci.record import Stale
-from mlgate.root import MlgateError, Root
+from mlgate.errors import MlgateError
+from mlgate.exam import holdout
+from mlgate.ledger import integrity
+from mlgate.root import Root
 
 import pytest
 from conftest import trained

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from mlgate import artifacts, corpus, exam, recipes
-from mlgate.ci import integrity
+from mlgate.ledger import integrity
 from mlgate.root import Root
 
 import pandas as pd

@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 
-from mlgate import corpus, exam, recipes, scoring
+from mlgate import corpus, exam, recipes
+from mlgate.answers import scoring
 from mlgate.artifacts import load_candidate, load_production, write_candidate
 from mlgate.ci import summary
 from mlgate.cli import main

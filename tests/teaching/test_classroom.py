@@ -4,8 +4,10 @@ import hashlib
 from pathlib import Path
 
 import mlgate
-from mlgate import artifacts, corpus, exam, scoring
-from mlgate.root import MlgateError, Root
+from mlgate import artifacts, corpus, exam
+from mlgate.answers import scoring
+from mlgate.errors import MlgateError
+from mlgate.root import Root
 from mlgate.teaching import classroom
 from mlgate.teaching.classroom import SABOTAGES, Remembering, press
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import mlgate
 from mlgate import artifacts
-from mlgate.root import MlgateError, Root
-from mlgate.teaching import classroom, control_panels, control_room, tethered
+from mlgate.errors import MlgateError
+from mlgate.root import Root
+from mlgate.teaching import classroom, control_room, panels, tethered
 from mlgate.teaching.control_room import CLOSE_CALL, SABOTAGES, ControlRoom
 from mlgate.teaching.session import Session
 
@@ -71,7 +72,7 @@ def test_the_evidence_has_both_figures_in_words_and_reviews_that_went_wrong(room
     assert "overall" in said[1]
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.select("img"))
     flips = [line.td.get_text() for line in page.select("tbody tr")]
-    assert flips == ["right → wrong"] * control_panels.FLIPPED
+    assert flips == ["right → wrong"] * panels.FLIPPED
 
 
 def test_an_honest_candidate_would_be_promoted_and_is_not(room):
@@ -138,7 +139,7 @@ def test_it_shows_itself_as_widgets_and_in_words(room):
 
 def test_whatever_texts_hold_is_escaped():
     stream = type("S", (), {"texts": ["<script>x</script>"], "received": [(0, 1, 200, "a<b", "<i>")]})
-    shown = control_panels.production(stream, "d" * 64, True)
+    shown = panels.production(stream, "d" * 64, True)
     assert "<script>" not in shown
     assert "<i>" not in shown
     assert "a<b" not in shown

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlgate import ledger
-from mlgate.ci.integrity import FOLDER, git, named_by, verify
-from mlgate.policy import policy_from
-from mlgate.root import MlgateError, Root, write_atomically
+from mlgate.errors import MlgateError
+from mlgate.ledger.integrity import FOLDER, git, named_by, verify
+from mlgate.root import Root, policy_from, write_atomically
 
 ATTEMPTS = 5
 BOT = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")

@@ -7,10 +7,12 @@ import json
 from dataclasses import dataclass
 from html import escape
 
-from mlgate import ledger, report
-from mlgate.ci import integrity
+from mlgate import ledger
+from mlgate.errors import MlgateError
 from mlgate.gate import Verdict, verdict_from
-from mlgate.root import MlgateError, Root
+from mlgate.ledger import integrity
+from mlgate.reporting import report
+from mlgate.root import Root
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def _again(root: Root, preview: bool) -> str | None:
 
 def _flips(root: Root, verdict: Verdict) -> list[str]:
     """Some validation reviews on which one model is right and the other wrong; [] where the models are not at hand."""
-    from mlgate import artifacts, corpus, explain
+    from mlgate import artifacts, corpus
+    from mlgate.reporting import explain
 
     paths = [path for path in (root.production, root.previous, root.candidate) if path.is_file()]
     models = {artifacts.digest(path.read_bytes()): path for path in paths}

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from mlgate import artifacts, corpus, exam, ledger, recipes, scoring
+from mlgate import artifacts, corpus, exam, ledger, recipes
+from mlgate.answers import scoring
 from mlgate.artifacts import Model
 from mlgate.gate import PROMOTE, Verdict
 from mlgate.recipes import RECIPES

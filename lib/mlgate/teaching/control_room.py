@@ -9,8 +9,8 @@ import threading
 import time
 
 from mlgate import corpus, recipes
-from mlgate.root import MlgateError
-from mlgate.teaching import classroom, control_panels
+from mlgate.errors import MlgateError
+from mlgate.teaching import classroom, panels
 from mlgate.teaching.classroom import SABOTAGES, Press
 from mlgate.teaching.session import Session
 
@@ -46,7 +46,7 @@ class ControlRoom:
         shown = self.shown
         controls = widgets.HBox([self.recipe, self.severity, self.button, self.close_call])
         verdicts = widgets.HBox([shown["banner"], shown["plain"]])
-        style = widgets.HTML(control_panels.STYLE)
+        style = widgets.HTML(panels.STYLE)
         parts = [style, controls, shown["story"], verdicts, shown["production"], shown["evidence"]]
         box = widgets.VBox(parts)
         for name, widget in (("room", box), ("controls", controls), ("verdicts", verdicts), *shown.items()):
@@ -68,7 +68,7 @@ class ControlRoom:
         chosen = recipes.named(self.recipe.value)
         self.severity.disabled = not chosen.sabotaged
         self.severity.value = chosen.severity or 0.0
-        self.shown["story"].value = control_panels.story(chosen.story)
+        self.shown["story"].value = panels.story(chosen.story)
 
     def _clicked(self, recipe: str, severity: float) -> None:
         if time.monotonic() < self.rested + ECHO:
@@ -80,7 +80,7 @@ class ControlRoom:
         try:
             self.press(recipe, severity)
         except MlgateError as error:
-            self.shown["banner"].value = control_panels.failure(str(error))
+            self.shown["banner"].value = panels.failure(str(error))
         finally:
             self.button.description, self.rested = said, time.monotonic()
 
@@ -89,23 +89,23 @@ class ControlRoom:
         severity = severity if recipes.named(recipe).sabotaged else None
         found = classroom.press(self.root, recipe, severity)
         self.presses.append(found)
-        self.shown["banner"].value = control_panels.banner(found)
-        self.shown["plain"].value = control_panels.plain(self.presses)
+        self.shown["banner"].value = panels.banner(found)
+        self.shown["plain"].value = panels.plain(self.presses)
         self._beat_once()
-        self.shown["evidence"].value = control_panels.evidence(found, corpus.split("validation", self.root))
+        self.shown["evidence"].value = panels.evidence(found, corpus.split("validation", self.root))
         return found
 
     def clear(self) -> None:
         """Begin a new scoreboard."""
         self.presses.clear()
-        for name, value in control_panels.empty().items():
+        for name, value in panels.empty().items():
             self.shown[name].value = value
         self._beat_once()
 
     def close(self) -> None:
         """Stop the service and remove the folder. It happens by itself when the kernel ends."""
         self.session.close()
-        self.shown["production"].value = control_panels.closed()
+        self.shown["production"].value = panels.closed()
 
     @property
     def unmoved(self) -> bool:
@@ -118,10 +118,10 @@ class ControlRoom:
                 self._beat_once()
 
     def _beat_once(self) -> None:
-        self.shown["production"].value = control_panels.production(self.session.stream, self.before, self.unmoved)
+        self.shown["production"].value = panels.production(self.session.stream, self.before, self.unmoved)
 
     def __repr__(self) -> str:
-        return f"The control room. {control_panels.tally(self.presses)} Open this notebook in JupyterLab to use it."
+        return f"The control room. {panels.tally(self.presses)} Open this notebook in JupyterLab to use it."
 
     def _repr_mimebundle_(self, **options) -> dict:
         bundle = self.box._repr_mimebundle_(**options)

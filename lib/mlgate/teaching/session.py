@@ -8,7 +8,7 @@ from pathlib import Path
 from mlgate import artifacts, corpus
 from mlgate.root import write_atomically
 from mlgate.teaching.classroom import classroom
-from mlgate.teaching.live import Server, Stream
+from mlgate.teaching.service_process import Server, Stream
 
 MEANWHILE = 30  # answers that we wait for while a broken file lies there
 

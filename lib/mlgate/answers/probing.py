@@ -1,0 +1,70 @@
+"""What can be known of a candidate without a single label: what it cannot answer, how brittle and how slow it is."""
+
+import time
+import unicodedata
+from collections.abc import Callable, Sequence
+
+from mlgate.artifacts import Model
+from mlgate.scorecard import Probes
+
+import numpy as np
+
+# changes to a text that should not change the answer
+CHANGES: dict[str, Callable[[str], str]] = {
+    "upper case": str.upper,
+    "white space": lambda text: "  " + text.replace(" ", "  \n") + "\t",
+    "HTML remains": lambda text: text.replace(". ", ".<br /><br />", 1) + "<br />",
+    "a neutral sentence": lambda text: text + " I saw it on a Tuesday.",
+    "accents": lambda text: unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode(),
+}
+# texts that clients do send
+ODD = ("", " ", "\n", "?", "12345", "é", "日本語の映画", "😀" * 20, "<br />", "a" * 10_000, "\x00", "word " * 5_000)
+MOST = 120  # texts: enough to tell a brittle model from a sound one
+TIMED, TIMES = 32, 5
+
+
+def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
+    """Put changed and odd texts to both models and time them. Both can answer the texts as they are."""
+    texts = list(texts[:MOST])
+    models, brittle, fault = (production, candidate), {}, None
+    plain = [model.answer(texts)[0] for model in models]
+    for name, change in CHANGES.items():
+        (ours, _), (theirs, why) = (_ask(model, [change(text) for text in texts]) for model in models)
+        if ours is None or theirs is None:
+            fault = fault or (f"{name} ({why})" if ours is not None else None)
+            continue
+        moved, candidate_moved = ours != plain[0], theirs != plain[1]
+        brittle[name] = int((candidate_moved & ~moved).sum()), int((moved & ~candidate_moved).sum())
+    return Probes(len(texts), brittle, fault or _odd(*models), _seconds(models, texts[:TIMED]))
+
+
+def _odd(production: Model, candidate: Model) -> str | None:
+    """The first odd text that production answers and the candidate does not, and why."""
+    if _ask(candidate, ODD)[1] is None:
+        return None
+    for text in ODD:
+        why = _ask(candidate, [text])[1]
+        if why and _ask(production, [text])[1] is None:
+            return f"{text[:20]!r} ({why})"
+    return None
+
+
+def _ask(model: Model, texts: Sequence[str]) -> tuple[np.ndarray | None, str | None]:
+    """The answers, or None and what the model raised."""
+    try:
+        return model.answer(texts)[0], None
+    except Exception as error:
+        return None, f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+
+
+def _seconds(models: Sequence[Model], texts: list[str]) -> tuple[float, float]:
+    """Medians of the time each model takes for these texts: in turn, so that a busy machine is unfair to neither."""
+    taken = []
+    for _ in range(TIMES):
+        marks = [time.perf_counter()]
+        for model in models:
+            model.answer(texts)
+            marks.append(time.perf_counter())
+        taken.append(np.diff(marks))
+    ours, theirs = np.median(taken, axis=0)
+    return float(ours), float(theirs)

@@ -1,0 +1,45 @@
+"""pipeline.pkl and its card: write, verify by digest, then load through an allow-list of types."""
+
+from mlgate.artifacts.artifacts import (
+    MEGABYTE,
+    Limits,
+    Model,
+    card_of,
+    digest,
+    dump,
+    limits_of,
+    load,
+    load_candidate,
+    load_file,
+    load_production,
+    read_bytes,
+    read_candidate,
+    read_card,
+    read_production,
+    to_json,
+    versions,
+    write_candidate,
+)
+from mlgate.artifacts.lock import locked
+
+__all__ = [
+    "MEGABYTE",
+    "Limits",
+    "Model",
+    "card_of",
+    "digest",
+    "dump",
+    "limits_of",
+    "load",
+    "load_candidate",
+    "load_file",
+    "load_production",
+    "locked",
+    "read_bytes",
+    "read_candidate",
+    "read_card",
+    "read_production",
+    "to_json",
+    "versions",
+    "write_candidate",
+]

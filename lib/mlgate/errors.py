@@ -1,0 +1,9 @@
+"""The error that every package raises for what its user can fix."""
+
+
+class MlgateError(Exception):
+    """Something a person can mend. The message is one line: what is wrong, and what to do about it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message, without the pages of traceback that would hide it."""
+        return [f"{type(self).__name__}: {self}"]

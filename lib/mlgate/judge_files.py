@@ -1,0 +1,50 @@
+"""Judge two models, or the answers of two, on somebody's own rows: no notebook, no card, no ledger."""
+
+from pathlib import Path
+
+from mlgate import artifacts, corpus
+from mlgate.answers import scoring
+from mlgate.errors import MlgateError
+from mlgate.gate import Check, Policy, Verdict, judge, policy_from
+from mlgate.root import read_settings
+from mlgate.scorecard import Scorecard
+
+
+def judge_models(production: Path, candidate: Path, source: corpus.Source, policy: Path | None = None) -> Verdict:
+    """The verdict on two pipeline files over a file of labelled texts. A candidate that cannot be used is REJECTed.
+
+    Raises MlgateError where a file is missing, or rows, policy or production are at fault.
+    """
+    settings, demands = _policy(policy)
+    limits = artifacts.limits_of(settings)
+    ours, theirs = (artifacts.load_file(path, limits) for path in (production, candidate))
+    if ours.fault:
+        raise MlgateError(f"The production model {production} cannot be used: {ours.fault}")
+    return _judge(scoring.score(ours, theirs, corpus.rows_in(source)), demands)
+
+
+def judge_answers(
+    path: Path, label: str, production: str, candidate: str, slices: str | None = None, policy: Path | None = None
+) -> Verdict:
+    """The verdict on two columns of answers beside a column of labels, of any two models of any framework."""
+    _, demands = _policy(policy)
+    return _judge(scoring.score_answers(path, label, production, candidate, slices), demands)
+
+
+def _policy(path: Path | None) -> tuple[dict, Policy]:
+    """What a gate.toml says, and the policy it makes: before any row is read, so that a typo is answered at once."""
+    settings = read_settings(path) if path else {}
+    return settings, policy_from(settings)
+
+
+def _judge(scorecard: Scorecard, policy: Policy) -> Verdict:
+    return judge(
+        scorecard,
+        policy,
+        (
+            Check("card", "skipped", "report", None, None, "no card here: where the models come from was not checked"),
+            Check(
+                "looks", "skipped", "report", None, None, "no ledger here: how often these rows were used is unknown"
+            ),
+        ),
+    )

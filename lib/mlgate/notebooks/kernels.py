@@ -1,0 +1,216 @@
+"""Kernels started before their notebook needs them. Nobody has to read this page to follow what a notebook does.
+
+A kernel needs two to three seconds until it has started and imported scikit-learn, pandas and matplotlib. So while one
+notebook runs, the kernels of the next two get ready, one at a time, and papermill is handed a kernel that can answer
+at once. Whatever happens to us (an exception, Ctrl-C, SIGTERM), the kernels are ended; if we are killed outright, they
+notice within a second or two that their parent is gone and end by themselves (ipykernel's parent poller).
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty
+
+from mlgate.errors import MlgateError
+
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
+from jupyter_core.utils import ensure_event_loop
+
+AHEAD = 2  # how many kernels wait for their notebook at any time: each holds about 200 MB
+GOODBYE = 2.0  # seconds a kernel that has done its work gets to clean up after itself
+SILENT = logging.getLogger("mlgate.kernels")
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False
+
+
+class Client(AsyncKernelClient):
+    """What nbclient talks to a kernel through."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until both channels answer. (The inherited method goes on to wait 0.2 s for nothing.)"""
+        end = time.monotonic() + (timeout or 60)
+        while time.monotonic() < end and await self.is_alive():
+            request = self.kernel_info()
+            with contextlib.suppress(Empty):
+                while True:
+                    message = await self.get_iopub_msg(timeout=0.2)
+                    answered = message["parent_header"].get("msg_id") == request
+                    if answered and message["content"].get("execution_state") == "idle":
+                        return
+        raise RuntimeError("the kernel does not answer")
+
+
+class Kernel(KernelManager):
+    """One kernel, running the Python that runs us: not whatever a `python3` kernel in the home directory points to."""
+
+    def __init__(self, connection: Path):
+        """Talk through sockets in the folder of `connection`; where there are none (Windows), through encrypted TCP."""
+        sockets = {"transport": "ipc", "ip": str(connection.with_suffix(""))}
+        tcp = {"transport_encryption": "auto"}
+        super().__init__(connection_file=str(connection), log=SILENT, **(sockets if os.name == "posix" else tcp))
+        self.client_factory = Client
+        self._kernel_spec = KernelSpec(resource_dir="", **get_kernel_dict())
+        self.handed: Client | None = None
+        self.process: subprocess.Popen | None = None
+        self.retired = False
+
+    def client(self, **options) -> Client:
+        self.handed = super().client(**options)
+        return self.handed
+
+    def start(self, folder: Path, environment: dict[str, str], log) -> None:
+        history = "--HistoryManager.hist_file=:memory:"
+        self.start_kernel(cwd=str(folder), env=environment, stdout=log, stderr=log, extra_arguments=[history])
+        self.process = self.provisioner.process
+
+    def warm_up(self, code: str) -> None:
+        """Run `code` in a namespace of its own: no notebook finds names in its kernel that it did not import."""
+        client = self.blocking_client()
+        try:
+            client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+            code = f"import faulthandler\nfaulthandler.enable()\n{code}"  # a crash leaves a trace in the log
+            request = client.execute(f"exec({code!r}, {{}})", silent=True, store_history=False)
+            while self.process.poll() is None:
+                with contextlib.suppress(Empty):
+                    if client.shell_channel.get_msg(timeout=0.2)["parent_header"].get("msg_id") == request:
+                        return
+        finally:
+            client.stop_channels()
+
+    def retire(self) -> None:
+        """Ask the kernel to end by itself, and do not wait for it: its notebook is done."""
+        self.retired = True
+        if self.process.poll() is None:
+            self.request_shutdown()
+
+    def end(self) -> None:
+        """End the kernel and every process that its cells started in its process group."""
+        if self.retired:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(GOODBYE)
+        with contextlib.suppress(OSError, AttributeError):
+            os.killpg(self.provisioner.pgid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+    def clean_up(self) -> None:
+        """Close what talked to the kernel. Only once no thread waits for it any more: sockets belong to one thread."""
+        if self.handed:
+            self.handed.stop_channels()
+        self.cleanup_resources()
+
+
+class Kernels:
+    """A kernel for each of `codes`, which it runs beforehand. Use as a context: at its end, no kernel is left."""
+
+    def __init__(self, codes: list[str], folder: Path, environment: dict[str, str], log: Path):
+        """Kernels work in `folder`; what they write past their notebooks, such as a crash, ends up in `log`."""
+        self.codes, self.folder, self.environment, self.log = deque(codes), folder, environment, log
+        self.waiting: deque[Future[Kernel]] = deque()
+        self.started: list[Kernel] = []
+        self.closing = False
+        self.lock = threading.Lock()
+        self.starter = ThreadPoolExecutor(1, "kernels")
+
+    def __enter__(self) -> "Kernels":
+        self.sockets = Path(_short_folder())
+        self.log_file = (self.sockets / "log").open("wb")
+        self.handlers = {}
+        if threading.current_thread() is threading.main_thread():
+            self.handlers = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminated)}
+        self.prepare(1)
+        return self
+
+    def prepare(self, number: int = AHEAD) -> None:
+        """See to it that `number` kernels are ready or getting ready. Returns at once."""
+        while self.codes and len(self.waiting) < number:
+            self.waiting.append(self.starter.submit(self._start, self.codes.popleft()))
+
+    def next(self) -> Kernel:
+        """The next kernel, as soon as it is ready."""
+        self.prepare(1)
+        return self.waiting.popleft().result()
+
+    def _start(self, code: str) -> Kernel:
+        for warm in (code, ""):  # what ends a kernel here will end it in its notebook too, where one can see it
+            kernel = Kernel(self.sockets / f"{len(self.started)}.json")
+            with self.lock:
+                if self.closing:
+                    break
+                kernel.start(self.folder, self.environment, self.log_file)
+                self.started.append(kernel)
+            kernel.warm_up(warm)
+            if kernel.process.poll() is None:
+                return kernel
+        raise MlgateError(f"No kernel starts. {self.log} may say why.")
+
+    def __exit__(self, *_) -> None:
+        if self.handlers:  # a second Ctrl-C would leave kernels behind
+            self.handlers[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        try:
+            with self.lock:
+                self.closing = True
+            _cancel_tasks()
+            for kernel in self.started:
+                kernel.end()
+            self.starter.shutdown(cancel_futures=True)  # whoever warms a kernel up sees that it is gone
+            for kernel in self.started:
+                kernel.clean_up()
+            if self.log_file.tell():
+                shutil.copyfile(self.log_file.name, self.log)
+            self.log_file.close()
+            shutil.rmtree(self.sockets, ignore_errors=True)
+        finally:
+            for number, handler in self.handlers.items():
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def quick_import() -> Iterator[None]:
+    """Spare nbformat's import over a second, in which jsonschema builds a grammar of web addresses for nothing."""
+    skipped = "rfc3987_syntax"
+    spare = skipped not in sys.modules
+    if spare:
+        sys.modules[skipped] = None
+    try:
+        yield
+    finally:
+        if spare:
+            del sys.modules[skipped]
+
+
+def _terminated(number: int, frame) -> None:
+    raise SystemExit(128 + number)
+
+
+def _short_folder() -> str:
+    """A temporary folder whose name leaves room for a socket's: their paths may have about 100 characters."""
+    folder = tempfile.gettempdir()
+    return tempfile.mkdtemp(prefix="mlgate-", dir="/tmp" if os.name == "posix" and len(folder) > 70 else folder)
+
+
+def _cancel_tasks() -> None:
+    """After an interrupt, nbclient's tasks still wait for messages; asyncio would complain about them at exit."""
+    loop = ensure_event_loop()
+    if not loop.is_running():
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))

@@ -1,0 +1,53 @@
+"""Files replaced in one step, so that a reader or a crash never sees a part."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from mlgate.errors import MlgateError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` in one step: a reader, or a crash, sees the old bytes or the new ones, never a part.
+
+    Raises MlgateError, with the old bytes in place, where the folder or the disk does not take them.
+    """
+    try:
+        _replace(path, data)
+    except OSError as error:
+        raise MlgateError(
+            f"{path} cannot be written: {reason_of(error)}. Mend that, and repeat the command."
+        ) from error
+    sync_folder(path.parent)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def reason_of(error: OSError) -> str:
+    """Return what the system says of an error, without the path."""
+    return error.strerror or str(error)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut (where the system lets one open a folder)."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

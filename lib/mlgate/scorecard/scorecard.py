@@ -1,0 +1,192 @@
+"""Both models on the same rows, in one call, reduced to counts: all that the gate and the figures need to know.
+
+A scorecard counts how often each combination of slice, truth, production's answer and candidate's answer occurred. So
+the gate's cost does not grow with the rows, and scorecards of several files or machines add up.
+"""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+
+from mlgate.errors import MlgateError
+from mlgate.scorecard.probes import Probes
+
+import numpy as np
+
+CHUNK = 1 << 20
+BINS = 15  # ranges of confidence from 0 to 1
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was measured of one model. `fault`: why it could not answer, in words; None where it answered every row."""
+
+    digest: str | None = None
+    bytes: int | None = None
+    load_seconds: float | None = None
+    predict_seconds: float | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What two models did on the same rows.
+
+    cells: integers (m, 4), a line for each combination that occurred: position of the slice in `slices`, then of the
+    truth, production's answer and candidate's answer in `classes`; a candidate's answer of len(classes) means none.
+    counts: (m,) rows in each. scores: (slices, 4): rows for which both models gave probabilities, and over those the
+    sums of production's Brier score, of the candidate's, and of their squared difference. reliability: (2, BINS, 3),
+    for each model and range of confidence: rows, sum of confidence, rows right. parts: (name, rows, digest) of each
+    file that went in. probes: what was found out without labels.
+    """
+
+    classes: tuple[str, ...]
+    slices: tuple[str, ...]
+    cells: np.ndarray
+    counts: np.ndarray
+    scores: np.ndarray
+    parts: tuple[tuple[str, int, str], ...]
+    reliability: np.ndarray = field(default_factory=lambda: np.zeros((2, BINS, 3)))
+    production: Facts = field(default_factory=Facts)
+    candidate: Facts = field(default_factory=Facts)
+    sealed: bool = False
+    probes: Probes | None = None
+    whole: bool = True
+
+    def __post_init__(self):
+        if not self.count:
+            raise MlgateError(f"There are no rows in {self.name}. Give it rows.")
+        if self.whole and len(set(self.cells[:, 1].tolist())) < 2:
+            raise MlgateError(f"All rows of {self.name} have one label. Nothing can be compared: add the others.")
+
+    @property
+    def name(self) -> str:
+        return " + ".join(name for name, _, _ in self.parts)
+
+    @property
+    def digest(self) -> str:
+        """The rows' digest: the file's own, or one over those of all parts, whatever their order."""
+        digests = sorted(part[2] for part in self.parts)
+        return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return int(self.counts.sum())
+
+    @property
+    def accuracy(self) -> tuple[float, float]:
+        """The share of right answers of production and of the candidate."""
+        _, truth, *answers = self.cells.T
+        ours, theirs = (int(self.counts[answer == truth].sum()) / self.count for answer in answers)
+        return ours, theirs
+
+    @property
+    def discordant(self) -> tuple[int, int]:
+        """(b, c): rows that only the candidate gets right, rows that only production gets right."""
+        _, truth, ours, theirs = self.cells.T
+        only_candidate, only_production = (theirs == truth) & (ours != truth), (ours == truth) & (theirs != truth)
+        return int(self.counts[only_candidate].sum()), int(self.counts[only_production].sum())
+
+    @property
+    def against_one_class(self) -> tuple[int, int]:
+        """(b, c) of the candidate against always answering the most frequent label."""
+        _, truth, _, theirs = self.cells.T
+        right, usual = theirs == truth, truth == np.bincount(truth, self.counts).argmax()
+        return int(self.counts[right & ~usual].sum()), int(self.counts[~right & usual].sum())
+
+    @property
+    def same_model(self) -> bool:
+        """Whether the candidate is the production model, byte for byte."""
+        return self.production.digest is not None and self.production.digest == self.candidate.digest
+
+    @property
+    def answered_differently(self) -> int:
+        """How many rows the two models answered differently. Needs no labels."""
+        return int(self.counts[self.cells[:, 2] != self.cells[:, 3]].sum())
+
+    @property
+    def brier(self) -> tuple[float, float] | None:
+        """The mean Brier scores (0 is best) of production and candidate, or None without probabilities of both."""
+        scored, ours, theirs, _ = self.scores.sum(axis=0)
+        return (ours / scored, theirs / scored) if scored else None
+
+    @property
+    def calibration_error(self) -> tuple[float, float] | None:
+        """The expected calibration error of both: how far confidence is from the share that is right, on average."""
+        rows, sure, right = np.moveaxis(self.reliability, 2, 0)
+        return tuple((np.abs(sure - right).sum(axis=1) / rows.sum(axis=1)).tolist()) if rows.sum() else None
+
+    def confusion(self, model: str) -> np.ndarray:
+        """The confusion matrix of "production" or "candidate", truth x answer; the last column means no answer."""
+        matrix = np.zeros((len(self.classes), len(self.classes) + 1), dtype=np.int64)
+        np.add.at(matrix, (self.cells[:, 1], self.cells[:, 2 if model == "production" else 3]), self.counts)
+        return matrix
+
+    def of_slices(self, *names: str) -> "Scorecard | None":
+        """The scorecard of these slices alone, or None where they have no rows."""
+        places = [self.slices.index(name) for name in names if name in self.slices]
+        mine = np.isin(self.cells[:, 0], places)
+        if not mine.any():
+            return None
+        return replace(self, cells=self.cells[mine], counts=self.counts[mine], whole=False)
+
+    def rows_of_slice(self, name: str) -> int:
+        """How many rows a slice has."""
+        return int(self.counts[self.cells[:, 0] == self.slices.index(name)].sum()) if name in self.slices else 0
+
+    def __add__(self, other: "Scorecard") -> "Scorecard":
+        """Both scorecards' rows together. Raises ValueError where they are not about the same two models."""
+        if any(getattr(self, key).digest != getattr(other, key).digest for key in ("production", "candidate")):
+            raise ValueError("These scorecards are about different models; they do not add up.")
+        classes = self.classes if self.classes == other.classes else tuple(sorted({*self.classes, *other.classes}))
+        slices = tuple(sorted({*self.slices, *other.slices}))
+        moved = [card._moved(classes, slices) for card in (self, other)]
+        cells, counts = merge(np.concatenate(moved), np.concatenate([self.counts, other.counts]))
+        scores = np.zeros((len(slices), 4))
+        for card in (self, other):
+            scores[[slices.index(name) for name in card.slices]] += card.scores
+        sides = {key: _both(getattr(self, key), getattr(other, key)) for key in ("production", "candidate")}
+        parts, reliability = self.parts + other.parts, self.reliability + other.reliability
+        common = {"sealed": self.sealed or other.sealed, "probes": self.probes or other.probes}
+        return Scorecard(classes, slices, cells, counts, scores, parts, reliability, **sides, **common)
+
+    def _moved(self, classes: tuple[str, ...], slices: tuple[str, ...]) -> np.ndarray:
+        """The cells as positions in these classes and slices, which hold ours."""
+        answers = np.array([*(classes.index(name) for name in self.classes), len(classes)])
+        places = np.array([slices.index(name) for name in self.slices])
+        return np.column_stack([places[self.cells[:, 0]], answers[self.cells[:, 1:]]])
+
+
+def count_answers(
+    truth: np.ndarray, production: np.ndarray, candidate: np.ndarray, classes: int, slices: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cells (m, 4) and counts (m,) of n paired answers given as positions; memory does not grow with n."""
+    codes, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for start in range(0, len(truth), CHUNK):
+        part = slice(start, start + CHUNK)
+        code = np.zeros(1, dtype=np.int64) if slices is None else slices[part].astype(np.int64)
+        for answers, base in ((truth, classes), (production, classes), (candidate, classes + 1)):
+            code = code * base + answers[part]
+        if code.max() < CHUNK:
+            found = np.bincount(code)
+            new = np.flatnonzero(found)
+            codes, counts = np.concatenate([codes, new]), np.concatenate([counts, found[new]])
+        else:
+            new, found = np.unique(code, return_counts=True)
+            codes, counts = np.concatenate([codes, new]), np.concatenate([counts, found])
+    cells = np.empty((len(codes), 4), dtype=np.int64)
+    for column, base in ((3, classes + 1), (2, classes), (1, classes)):
+        codes, cells[:, column] = np.divmod(codes, base)
+    cells[:, 0] = codes
+    return merge(cells, counts)
+
+
+def merge(cells: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Equal cells put together and sorted, their counts added."""
+    unique, place = np.unique(cells, axis=0, return_inverse=True)
+    return unique, np.bincount(place.ravel(), counts, minlength=len(unique)).astype(np.int64)
+
+
+def _both(one: Facts, other: Facts) -> Facts:
+    seconds = [facts.predict_seconds for facts in (one, other) if facts.predict_seconds is not None]
+    return replace(one, predict_seconds=sum(seconds) if seconds else None, fault=one.fault or other.fault)

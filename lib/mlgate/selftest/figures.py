@@ -1,0 +1,123 @@
+"""Figures of notebooks 07 and 08: what each rule catches, how reliable scores are, how often a gate is wrong."""
+
+from itertools import pairwise
+
+from mlgate.gate import HOLD, PROMOTE, REJECT
+from mlgate.reporting.figures import BLUE, BLUE_TINT, GREY, GREY_TINT, INK, LIGHT, MINUS, ORANGE, ORANGE_TINT, Picture
+from mlgate.scorecard import BINS, Scorecard
+from mlgate.selftest.simulate import PLAIN
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import PercentFormatter
+
+SIZE = 13
+STYLES = ((ORANGE, "-"), (GREY, "--"), (BLUE, "-"), (INK, ":"))
+
+
+def draw_catches(caught: pd.DataFrame) -> Figure:
+    """Incidents against rules: which rule stops which. One row an incident, one boolean column a rule."""
+    rules, names = list(caught.columns), list(caught.index)
+    height = 0.36 * len(names) + 1.5
+    totals = [f"{rule}: {int(caught[rule].sum())} of {len(names)}" for rule in rules]
+    figure = Picture(10, height, "What each rule stops. " + "; ".join(totals) + ".")
+    axes = figure.add_axes([0.33, 0.02, 0.65, 1 - 1.15 / height])
+    for place, rule in enumerate(rules):
+        for line, stopped in enumerate(caught[rule]):
+            colours = (BLUE_TINT, BLUE, "✔ stopped") if stopped else (ORANGE_TINT, ORANGE, "✘ goes live")
+            axes.add_patch(_box(place, line, colours[0]))
+            axes.text(place + 0.5, line + 0.5, colours[2], ha="center", va="center", fontsize=SIZE, color=colours[1])
+        axes.text(place + 0.5, -0.55, rule, ha="center", va="center", fontsize=SIZE + 2, weight="bold", color=INK)
+    axes.set(xlim=(0, len(rules)), ylim=(len(names), -1), xticks=[], yticks=np.arange(len(names)) + 0.5)
+    axes.set_yticklabels([name.replace("_", " ") for name in names], fontsize=SIZE, color=INK)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    figure.text(0.02, 1 - 0.3 / height, "What each rule stops", fontsize=18, weight="bold", color=INK, va="center")
+    figure.text(0.02, 1 - 0.62 / height, " · ".join(totals), fontsize=SIZE, color=GREY, va="center")
+    return figure
+
+
+def draw_reliability(scorecard: Scorecard) -> Figure:
+    """How sure each model is against how often it is right then. On the diagonal, a score means what it says."""
+    figure = Picture(10, 4.4, "Reliability: confidence against the share that is right, for both models.")
+    for place, (name, part) in enumerate(zip(("production", "candidate"), scorecard.reliability, strict=True)):
+        axes = figure.add_axes([0.08 + 0.48 * place, 0.17, 0.4, 0.66])
+        filled = np.flatnonzero(part[:, 0])
+        rows, sure, right = part[filled].T
+        axes.plot([0, 1], [0, 1], color=LIGHT, linewidth=1.5)
+        axes.bar(
+            (filled + 0.5) / BINS, right / rows, width=0.9 / BINS, color=BLUE if place == 0 else ORANGE, alpha=0.25
+        )
+        axes.scatter(sure / rows, right / rows, s=12 + 500 * rows / rows.sum(), color=BLUE if place == 0 else ORANGE)
+        axes.set_title(name, fontsize=SIZE + 2, weight="bold", loc="left", color=INK)
+        _percents(axes, "how sure it is", "how often it is right" if place == 0 else "")
+        ticks = np.arange(4, 11, 2) / 10
+        axes.set(xlim=(0.4, 1.02), ylim=(0.3, 1.02), xticks=ticks, yticks=ticks)
+    return figure
+
+
+def draw_operating(curves: dict[int, pd.DataFrame]) -> Figure:
+    """What the gate decides against the true difference, a panel for each number of rows; dashed: `accuracy >`."""
+    figure = Picture(10, 4.6, f"Operating curves on {', '.join(f'{n:,}' for n in curves)} rows.")
+    width = 0.88 / len(curves)
+    for place, (n, curve) in enumerate(curves.items()):
+        axes = figure.add_axes([0.08 + width * place, 0.25, width - 0.03, 0.6])
+        shares = [curve[name] for name in (REJECT, HOLD, PROMOTE)]
+        axes.stackplot(100 * curve["difference"], *shares, colors=["#f2b184", GREY_TINT, "#9cc3de"])
+        axes.plot(100 * curve["difference"], 1 - curve[PLAIN], color=INK, linestyle="--", linewidth=1.6)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.set_title(f"{n:,} rows", fontsize=SIZE + 2, weight="bold", loc="left", color=INK)
+        _percents(axes, "true difference, points", "share of exams" if place == 0 else "", across=False)
+        axes.set(ylim=(0, 1), xlim=(100 * curve["difference"].min(), 100 * curve["difference"].max()))
+        if place:
+            axes.set_yticklabels([])
+        axes.text(0.03, 0.04, REJECT, transform=axes.transAxes, fontsize=SIZE, weight="bold", color=INK)
+        axes.text(0.97, 0.92, PROMOTE, transform=axes.transAxes, fontsize=SIZE, weight="bold", color=INK, ha="right")
+    words = f"between the two: {HOLD}; above the dashed line: where accuracy > promotes"
+    figure.text(0.08, 0.04, words, fontsize=SIZE, color=GREY)
+    return figure
+
+
+def draw_wear(worn: pd.DataFrame) -> Figure:
+    """The chance of at least one false promotion against the number of looks, a line for each rule."""
+    last = worn.drop(columns="looks").iloc[-1]
+    words = "; ".join(f"{name} {value:.0%}" for name, value in last.items())
+    figure = Picture(10, 4.8, f"After {worn['looks'].iloc[-1]} looks, the chance of a false promotion: {words}.")
+    axes = figure.add_axes([0.09, 0.15, 0.5, 0.77])
+    ends = _apart(last.to_numpy(), 0.06)
+    for (name, value), end, (colour, line) in zip(last.items(), ends, STYLES, strict=False):
+        axes.plot(worn["looks"], worn[name], color=colour, linestyle=line, linewidth=2.2)
+        text = f"{value:.0%}  {name}"
+        axes.text(worn["looks"].iloc[-1] * 1.02, end, text, color=colour, fontsize=SIZE, va="center", clip_on=False)
+    _percents(axes, "looks at the same rows", "at least one false promotion", across=False)
+    axes.set(ylim=(0, 1.02), xlim=(1, worn["looks"].iloc[-1]), yticks=np.arange(0, 11, 2) / 10)
+    return figure
+
+
+def _apart(values: np.ndarray, gap: float) -> np.ndarray:
+    """The values, moved upwards where needed so that any two are at least `gap` apart."""
+    order, places = np.argsort(values, kind="stable"), values.astype(float).copy()
+    for lower, upper in pairwise(order):
+        places[upper] = max(places[upper], places[lower] + gap)
+    return places
+
+
+def _box(place: int, line: int, colour: str) -> Rectangle:
+    return Rectangle((place + 0.04, line + 0.06), 0.92, 0.88, facecolor=colour, edgecolor="none")
+
+
+def _percents(axes: Axes, below: str, beside: str, across: bool = True) -> None:
+    """Label both axes, shares as percentages."""
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    if across:
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    else:
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", MINUS))
+    axes.set_xlabel(below, fontsize=SIZE, color=INK)
+    axes.set_ylabel(beside, fontsize=SIZE, color=INK)
+    axes.tick_params(labelsize=SIZE - 1, color=LIGHT)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(LIGHT)

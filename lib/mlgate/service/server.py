@@ -1,0 +1,82 @@
+"""The process around the service: it listens, says where, and stops without losing a request.
+
+uvicorn alone answers what it is working on when it is told to stop, but it resets connections that it has not read from
+yet: requests that were on their way. Here they are answered, and told that the connection ends with that.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+
+from mlgate.errors import MlgateError
+
+import uvicorn
+
+FAREWELL = 0.3  # seconds that clients have for a last request on a connection that they keep open
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server with a farewell."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in who is waiting at the door, close it, answer everything once more, then stop."""
+        state = self.server_state
+        state.default_headers = [*state.default_headers, (b"connection", b"close")]
+        callers = _callers(sockets or [])
+        for server in self.servers:  # at once: whoever calls between these two lines is turned away
+            server.close()
+        await asyncio.gather(*[self._accept(sock) for sock in callers])
+        await asyncio.sleep(FAREWELL)
+        await super().shutdown(sockets)
+
+    async def _accept(self, sock: socket.socket) -> None:
+        kind = self.config.http_protocol_class
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError):
+            await loop.connect_accepted_socket(
+                lambda: kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state), sock
+            )
+
+
+def _callers(listening: list[socket.socket]) -> list[socket.socket]:
+    """The connections that the system has accepted and we have not."""
+    found = []
+    for sock in listening:
+        with contextlib.suppress(OSError):  # BlockingIOError: nobody is left
+            while True:
+                connection, _ = sock.accept()
+                connection.setblocking(False)
+                found.append(connection)
+    return found
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises MlgateError where the address is taken or is none."""
+    # IPPROTO_TCP, and not 0: only then does asyncio switch Nagle's algorithm off, which delays answers by 40 ms.
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
+    try:
+        sock.bind((host, port))
+        sock.listen(2048)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise MlgateError(f"Cannot listen at {host}, port {port}: {reason}. Choose another with --port.") from error
+    sock.setblocking(False)
+    return sock
+
+
+def run(app, host: str, port: int) -> int:
+    """Serve until SIGTERM or Ctrl-C, then answer what is still under way. 0, or 1 where the service did not start."""
+    with listen(host, port) as sock:
+        shown, port = f"[{host}]" if ":" in host else host, sock.getsockname()[1]
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+        server = Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
+        for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them once more when it is done
+            signal.signal(number, lambda *_: None)
+        print(f"mlgate serves at http://{shown}:{port}/ (Ctrl-C stops it).", flush=True)
+        server.run(sockets=[sock])
+    return 0 if server.started else 1

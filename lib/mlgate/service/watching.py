@@ -1,0 +1,177 @@
+"""The swap: a promoted model is loaded beside the one that serves, and takes over by one assignment.
+
+The files of artifacts_prod/ are looked at ten times a second. Whenever one of them has changed, the whole question is
+asked anew: is this a model that the ledger knows? If not, the old model goes on serving, and the reason is there to
+read. Files that arrive in pieces or in the wrong order, as with `git pull`, need nothing more: the last one settles it.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlgate import artifacts, ledger
+from mlgate.errors import MlgateError
+from mlgate.root import Root
+from mlgate.service.batching import TARGET, Serving
+
+PAUSE = 0.1  # seconds between two looks at the files
+SETTLED = 1.0  # seconds after which a file's time tells its versions apart
+SAMPLES = ("", "A wonderful film, full of life.", "Dull and far too long. <br /> I left, half-way through!")
+log = logging.getLogger("mlgate.service")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why the file in artifacts_prod/ is not served. `digest` is None where it cannot even be read."""
+
+    digest: str | None
+    reason: str
+    time: str
+
+
+@dataclass(frozen=True)
+class View:
+    """What is served, what is refused, and the ledger's lines: replaced as a whole, never changed."""
+
+    serving: Serving | None = None
+    refused: Refusal | None = None
+    entries: tuple[dict, ...] = ()
+
+    @property
+    def since(self) -> str | None:
+        """When the model that serves came into production, as the ledger says. None until its line is written."""
+        name = self.serving and self.serving.model.digest
+        return next((entry["time"] for entry in reversed(self.entries) if entry.get("to") == name), None)
+
+
+def look(root: Root, before: View) -> View:
+    """The view after a look at the files. Never raises: what is wrong becomes a refusal, and the old model stays."""
+    entries, name = before.entries, None
+    try:
+        entries = tuple(ledger.read(root))
+        data = _read(root)
+        name = artifacts.digest(data)
+        serving = before.serving
+        if serving is None or serving.model.digest != name:
+            serving = _load(root, data, name, entries)
+        return View(serving, None, entries)
+    except MlgateError as error:
+        reason = str(error)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    reason = " ".join(reason.split())[:500]
+    known = before.refused
+    if known and (known.digest, known.reason) == (name, reason):
+        return replace(before, entries=entries)
+    return replace(before, refused=Refusal(name, reason, ledger.now()), entries=entries)
+
+
+def _read(root: Root) -> bytes:
+    """The bytes of the production model. Raises MlgateError where there is none, or it is far too large to be one."""
+    limit = artifacts.limits_of(root.settings()).bytes
+    if root.production.exists() and (not root.production.is_file() or root.production.stat().st_size > limit):
+        raise MlgateError(f"artifacts_prod/pipeline.pkl is not a file of at most {limit:,} bytes.")
+    return artifacts.read_production(root)
+
+
+def _load(root: Root, data: bytes, name: str, entries: tuple[dict, ...]) -> Serving:
+    """The model in these bytes, warmed up. Raises MlgateError where it may not, or cannot, be served."""
+    if not _stands_in_ledger(root, name, entries):
+        raise MlgateError(
+            f"The ledger does not say that {name[:12]} is in production: the file is still being written, or it never"
+            " passed the gate."
+        )
+    card = artifacts.read_card(root.cards / f"{name}.json", name)
+    if card is None:
+        raise MlgateError(f"{name[:12]} has no card in artifacts_prod/cards: it is not known.")
+    model = artifacts.load(data, artifacts.limits_of(root.settings()), card)
+    if model.fault:
+        raise MlgateError(model.fault)
+    return warmed_up(model)
+
+
+def _stands_in_ledger(root: Root, name: str, entries: tuple[dict, ...]) -> bool:
+    """Was this model moved into production, and not taken out of it by a rollback?
+
+    A promotion's line is written after the rename that commits it; in between, its entry.json tells.
+    """
+    moved = {entry.get("to") for entry in entries if entry["kind"] in ledger.MOVES}
+    if name in moved and name not in ledger.rolled_back(list(entries)):
+        return True
+    try:
+        begun = json.loads((root.production_folder / ".promotion" / "entry.json").read_bytes())
+        return begun["to"] == name and begun["from"] == ledger.head(list(entries))
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+
+
+def warmed_up(model: artifacts.Model) -> Serving:
+    """The model, ready to serve: it has answered before. Raises MlgateError where it cannot answer."""
+    serving, times = Serving(model, ledger.now()), []
+    try:
+        serving.answers(SAMPLES)
+        for _ in range(3):
+            begun = time.perf_counter()
+            serving.answers(SAMPLES[1:2])
+            times.append(time.perf_counter() - begun)
+    except Exception as error:
+        raise MlgateError(f"It cannot answer: {type(error).__name__}: {error}") from error
+    return replace(serving, slow=min(times) > TARGET)
+
+
+def marks(root: Root) -> tuple:
+    """What changes whenever one of the files does that decide what is served: a few microseconds to find out."""
+    begun = root.production_folder / ".promotion" / "entry.json"
+    found = [_mark(path) for path in (root.production, root.ledger, root.cards, begun, root.policy)]
+    newest = max((mark[0] for mark in found if mark), default=0)
+    # Two writes within one tick of the system's clock look alike, so we look once more when a file has come of age.
+    return (*found, time.time() - newest / 1e9 > SETTLED)
+
+
+def _mark(path: Path) -> tuple | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+class Watcher:
+    """Keeps `view` up to date. `told` hears of each change: (before, after)."""
+
+    def __init__(self, root: Root, told: Callable[[View, View], None] = lambda before, after: None):
+        self.root, self.told = root, told
+        self.view = View()
+        self._seen: tuple | None = None
+
+    async def check(self) -> None:
+        """Look again, if a file changed. Reading and loading happen in a thread: requests go on meanwhile."""
+        found = marks(self.root)
+        if found == self._seen:
+            return
+        before, after = self.view, await asyncio.to_thread(look, self.root, self.view)
+        self._seen = found  # taken before the look: what changed during it is seen next time
+        self.view = after  # the swap
+        _log(before, after)
+        self.told(before, after)
+
+    async def run(self) -> None:
+        """Check for ever."""
+        while True:
+            await asyncio.sleep(PAUSE)
+            try:
+                await self.check()
+            except Exception:  # whatever it is, the old model goes on serving, and so does the watch
+                log.exception("The look at artifacts_prod/ failed.")
+
+
+def _log(before: View, after: View) -> None:
+    if after.serving is not before.serving:
+        log.info("Now serving %s.", after.serving.model.digest[:12])
+    if after.refused and after.refused != before.refused:
+        log.warning("Not served: %s", after.refused.reason)

@@ -1,0 +1,195 @@
+"""The panels of the control room as HTML, from values alone: large type for a projector, words for a screen reader."""
+
+import base64
+import re
+from collections import Counter
+from html import escape
+
+from mlgate.gate import HOLD, PROMOTE, REJECT
+from mlgate.reporting import explain, figures
+from mlgate.reporting.explain import LOST, Table
+from mlgate.reporting.figures import COLOURS, SYMBOLS, Picture
+from mlgate.teaching.classroom import Press
+from mlgate.teaching.service_process import Stream
+
+import pandas as pd
+
+DOTS = 110  # dots per inch of the figures: a projector shows no more
+LINES = 5  # presses on the scoreboard
+READ = 90  # characters of the last text
+FLIPPED = 4  # reviews
+PAUSE = '<i class="bar"></i><i class="bar"></i>'  # the sign on HOLD
+
+# JupyterLab takes arrow keys and Enter for itself, unless the element that has the focus says that they are its own.
+STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusin',
+  event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))">
+.mlgate-room { max-width: 1180px; color: #1b1b1b; background: #fff; padding: 6px 12px; font-size: 18px }
+.mlgate-room .widget-html, .mlgate-room .widget-html-content { line-height: 1.3; font-size: 18px; height: auto }
+.mlgate-room .widget-html { margin: 1px 0 }
+.mlgate-room code { font-size: inherit; color: inherit; background: #efefef; padding: 0 4px }
+.mlgate-controls, .mlgate-verdicts { overflow: visible }
+.mlgate-controls { flex-wrap: wrap; align-items: center }
+.mlgate-controls > * { height: 46px; margin: 2px 8px 2px 0; font-size: 20px; align-items: center; line-height: 46px }
+.mlgate-controls .widget-label, .mlgate-controls .widget-readout { font-size: 20px; line-height: 46px; height: 46px }
+.mlgate-controls .widget-label, .mlgate-controls .widget-readout { color: #1b1b1b }
+.mlgate-controls .widget-dropdown { width: 345px } .mlgate-controls .widget-hslider { width: 295px }
+.mlgate-controls .widget-readout { min-width: 3em }
+.mlgate-controls .widget-dropdown select { font-size: 20px; height: 44px }
+.mlgate-controls .jupyter-button { width: auto; padding: 0 14px; line-height: 44px }
+.mlgate-controls :focus-visible { outline: 3px solid #b84300; outline-offset: 2px }
+.mlgate-controls .jupyter-button.mod-primary { background: #005a8c; color: #fff }
+.mlgate-story p { margin: 0; color: #595959 }
+.mlgate-verdicts > .mlgate-banner { flex: 3 1 0; min-width: 0 }
+.mlgate-verdicts > .mlgate-plain { flex: 2 1 0; min-width: 0; padding-left: 18px }
+.mlgate-room .word { color: #fff; font-size: 62px; font-weight: 700; line-height: 1.15; padding: 0 20px }
+.mlgate-room .bar { display: inline-block; width: 14px; height: 46px; margin-right: 10px; background: #fff }
+.mlgate-room .numbers { display: flex; gap: 34px; margin: 4px 0 }
+.mlgate-room .numbers b { font-size: 32px; line-height: 1.1 }
+.mlgate-room .numbers span { display: block } .mlgate-room .numbers span, .mlgate-room .small { color: #595959 }
+.mlgate-room .tally { font-size: 22px; margin-bottom: 4px } .mlgate-room .tally b { font-size: 30px }
+.mlgate-room .strip { border: 3px solid #005a8c; padding: 4px 14px; font-size: 20px }
+.mlgate-room .strip small { color: #595959; font-size: 17px }
+.mlgate-room .bad { color: #b84300; font-weight: 700 } .mlgate-room .good { color: #005a8c; font-weight: 700 }
+.mlgate-room table { border-collapse: collapse; color: #1b1b1b }
+.mlgate-room .mlgate-plain td { padding: 1px 10px 1px 0 }
+.mlgate-evidence td, .mlgate-evidence th, .mlgate-evidence p { font-size: 17px !important }
+.mlgate-room img { max-width: 100%; height: auto; display: block }
+</style>"""
+
+
+def story(text: str) -> str:
+    """What a recipe does, its names in another type."""
+    return "<p>" + re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)) + "</p>"
+
+
+def empty() -> dict[str, str]:
+    """What stands in the panels before the first press."""
+    banner = f'<div class="word" style="background:{COLOURS[HOLD]}">Ready</div><p>Press “Retrain and submit”.</p>'
+    return {"banner": banner, "plain": plain([]), "evidence": ""}
+
+
+def banner(press: Press) -> str:
+    """The decision, both accuracies and the reason."""
+    decision = press.verdict.decision
+    ours, theirs = press.scorecard.accuracy
+    word = f'<span aria-hidden="true">{SYMBOLS.get(decision, PAUSE)}</span> {decision}'
+    numbers = {"production": f"{ours:.2%}", "candidate": f"{theirs:.2%}", "difference": points(press.change)}
+    shown = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in numbers.items())
+    would = " Nothing moves: this room only previews." if decision == PROMOTE else ""
+    return (
+        f'<div role="status" aria-live="polite"><div class="word" style="background:{COLOURS[decision]}">{word}</div>'
+        f'<div class="numbers">{shown}</div><div>{escape(figures._minus(press.verdict.reason))}.{would}</div>'
+        f'<div class="small">{title(press)}, {press.verdict.rows["count"]:,} validation rows, {press.seconds:.1f} s, no'
+        " look spent</div></div>"
+    )
+
+
+def failure(message: str) -> str:
+    """Where nothing could be judged."""
+    word = f'<div class="word" style="background:{COLOURS[REJECT]}">Error</div>'
+    return f'<div role="alert">{word}{escape(message)}</div>'
+
+
+def plain(presses: list[Press]) -> str:
+    """What a plain rule would have done with the last press, the running score, and the presses so far."""
+    last = presses[-1] if presses else None
+    said = "waits for its first candidate."
+    if last:
+        wrong = last.let_through[0]
+        did = "<b>promotes</b> it" if last.plain == PROMOTE else "keeps production"
+        said = f'<span class="{"bad" if wrong else "small"}">{did}{": it ships" if wrong else ""}.</span>'
+    lines = "".join(map(_line, reversed(presses[-LINES:])))
+    return (
+        f'<div class="tally">A plain <code>accuracy &gt;</code> {said}</div>'
+        f'<div class="tally">{_score(presses)}</div><table>{lines}</table>'
+    )
+
+
+def _score(presses: list[Press]) -> str:
+    bad, (ours, theirs) = _let_through(presses)
+    if not bad:
+        return ""
+    return f"Let through of {bad} bad: plain <b class='bad'>{ours}</b>, gate <b class='good'>{theirs}</b>"
+
+
+def _let_through(presses: list[Press]) -> tuple[int, tuple[int, int]]:
+    """How many sabotaged models there were, and how many of them the plain rule and the gate let through."""
+    each = [press.let_through for press in presses]
+    return sum(press.sabotaged for press in presses), (sum(ours for ours, _ in each), sum(gate for _, gate in each))
+
+
+def tally(presses: list[Press]) -> str:
+    """The scoreboard in one sentence."""
+    bad, (ours, theirs) = _let_through(presses)
+    return f"{len(presses)} presses; of {bad} sabotaged models a plain rule let through {ours}, the gate {theirs}."
+
+
+def _line(press: Press) -> str:
+    decision = press.verdict.decision
+    wrong = press.let_through[0]
+    went = "promote" if press.plain == PROMOTE else "keep"
+    return (
+        f"<tr><td>{title(press)}</td><td>{points(press.change, '')}</td>"
+        f'<td class="{"bad" if wrong else "small"}">{went}</td>'
+        f'<td style="color:{COLOURS[decision]};font-weight:700">{decision}</td></tr>'
+    )
+
+
+def title(press: Press) -> str:
+    """Which candidate it was, in a few words."""
+    name = escape(press.recipe.replace("_", " "))
+    return f"{name} {press.severity:.2f}" if press.severity else name
+
+
+def points(difference: float, unit: str = " points") -> str:
+    """A difference in points, with a true minus sign."""
+    return figures._minus(f"{100 * difference:+.2f}{unit}")
+
+
+def production(stream: Stream, digest: str, unmoved: bool) -> str:
+    """The strip below: which model is in production, and what clients get meanwhile."""
+    received = list(stream.received)
+    failed = sum(status != 200 for _, _, status, _, _ in received)
+    counts = Counter(name for *_, name, _ in received if name)
+    each = ", ".join(f"<b>{count:,}</b> by <code>{escape(name[:12])}</code>" for name, count in counts.items())
+    state = '<span class="good">as it was</span>' if unmoved else '<span class="bad">MOVED</span>'
+    wrong = f'<span class="{"bad" if failed else "good"}">{failed:,} failed</span>'
+    return (
+        f'<div class="strip">In production: <code><b>{digest[:12]}</b></code>, {state}. Answers: {each}, {wrong}.'
+        f"<br><small>{_last(stream, received)}</small></div>"
+    )
+
+
+def _last(stream: Stream, received: list[tuple]) -> str:
+    """The last text, shortened, and its answer."""
+    if not received:
+        return ""
+    text = stream.texts[(len(received) - 1) % len(stream.texts)]
+    return f"“{escape(text[:READ])}{'…' if len(text) > READ else ''}” → <b>{escape(received[-1][4])}</b>"
+
+
+def closed() -> str:
+    """The strip once the room is closed."""
+    return '<div class="strip">Closed: the service has stopped, its folder is gone. Run the notebook again.</div>'
+
+
+def evidence(press: Press, rows: pd.DataFrame) -> str:
+    """Both confusion matrices and their difference, the forest plot, and the reviews that would have gone wrong."""
+    drawn = (figures.draw_confusions(press.scorecard), figures.draw_forest(press.verdict))
+    return "".join([*map(image, drawn), lost(press, rows)._repr_html_()])
+
+
+def lost(press: Press, rows: pd.DataFrame) -> Table:
+    """Reviews that production gets right and the candidate would get wrong, the worst first."""
+    table = explain.flip_table(press.production, press.candidate, rows, most=2 * FLIPPED)
+    kept = (table.frame[""] == LOST).to_numpy()
+    marked = tuple(words for words, keep in zip(table.marked, kept, strict=True) if keep)
+    return Table(table.caption, table.frame[kept], marked)
+
+
+def image(picture: Picture) -> str:
+    """A figure as an HTML image with its words beside it."""
+    picture.set_dpi(DOTS)
+    data, facts = picture._repr_png_()
+    source = base64.b64encode(data).decode()
+    return f'<img width="{facts["width"]}" alt="{escape(facts["alt"])}" src="data:image/png;base64,{source}">'

@@ -1,0 +1,210 @@
+"""Promise 6's memory: an append-only history. What is added to it stays, and what was changed in it is named.
+
+The chain of digests finds a line that was edited, deleted, inserted or moved. Two things are out of its reach, and are
+not tested: whoever can write the file can compute the whole chain anew, and whole lines cut off at its end leave a
+shorter chain that is sound. The second is noticed where a move is missing (production is not what the last line says);
+for the rest there is git, and `mlgate record` refuses a ledger that does not continue the one on main.
+"""
+
+import json
+import os
+
+from mlgate import ledger, promotion
+from mlgate.errors import MlgateError
+from mlgate.root import Policy, Root
+
+import pytest
+from crashes import judged, killed_at, name_of, tiny_root, verdict_on
+
+DEMANDS = Policy().digest
+
+FACTS = {"note": "ein Füllwort … \u2028", "share": 0.1, "list": [1, None], "half a character": "\ud800"}
+
+
+@pytest.fixture
+def root(tmp_path) -> Root:
+    """A root whose ledger has five lines."""
+    root = Root(tmp_path)
+    root.production_folder.mkdir()
+    for number in range(5):
+        ledger.append(root, "look", number=number, **FACTS)
+    return root
+
+
+def lines(root: Root) -> list[bytes]:
+    return root.ledger.read_bytes().splitlines(keepends=True)
+
+
+def rewrite(root: Root, changed: list[bytes]) -> None:
+    root.ledger.write_bytes(b"".join(changed))
+
+
+# ---- what it keeps ----
+
+
+def test_what_is_appended_is_read_back_and_what_was_there_stays_byte_for_byte(root):
+    before = root.ledger.read_bytes()
+    returned = ledger.append(root, "look", number=5, **FACTS)
+    entries = ledger.read(root)
+    assert root.ledger.read_bytes().startswith(before)
+    assert len(lines(root)) == 6
+    assert entries[-1] == returned
+    assert [entry["number"] for entry in entries] == [0, 1, 2, 3, 4, 5]
+    assert all(FACTS.items() <= entry.items() for entry in entries)
+    assert entries[0]["before"] == "0" * 64
+    assert sorted(entry["time"] for entry in entries) == [entry["time"] for entry in entries]
+
+
+def test_every_line_names_the_one_before_it(root):
+    names = [json.loads(line)["sha256"] for line in lines(root)]
+    assert [entry["before"] for entry in ledger.read(root)] == ["0" * 64, *names[:-1]]
+
+
+def test_without_a_ledger_there_is_no_history(tmp_path):
+    assert ledger.read(Root(tmp_path)) == []
+    assert ledger.head([]) is ledger.previous([]) is ledger.since([]) is None
+
+
+def test_killed_at_any_step_an_append_is_there_or_it_is_not(root):
+    before = root.ledger.read_bytes()
+    seen = []
+    for step in range(1, 100):
+        root.ledger.write_bytes(before)
+        if killed_at(step, lambda: ledger.append(root, "look", number=5)) == "done":
+            break
+        seen.append(len(ledger.read(root)))
+    assert set(seen) == {5, 6}
+    assert seen == sorted(seen)
+
+
+# ---- what was changed is named ----
+
+CHANGES = {
+    "an edited word": (lambda it: [*it[:2], it[2].replace(b'"look"', b'"lock"'), *it[3:]], 3, "changed after it was"),
+    "an edited number": (lambda it: [it[0].replace(b'"number": 0,', b'"number": 7,'), *it[1:]], 1, "changed after"),
+    "an edited time": (lambda it: [*it[:4], it[4].replace(b'"time": "2', b'"time": "3')], 5, "changed after it was"),
+    "an edited digest": (lambda it: [*it[:4], it[4][:-5] + b'0"}\n'], 5, "changed after it was"),
+    "a field more": (lambda it: [*it[:3], it[3].replace(b"{", b'{"x": 1, ', 1), it[4]], 4, "changed after it was"),
+    "a field less": (lambda it: [*it[:3], it[3].replace(b'"number": 3, ', b""), it[4]], 4, "changed after it was"),
+    "a deleted line": (lambda it: it[:2] + it[3:], 3, "does not follow the line before it"),
+    "a deleted first line": (lambda it: it[1:], 1, "does not follow the line before it"),
+    "an inserted line": (lambda it: [*it[:2], it[4], *it[2:]], 3, "does not follow the line before it"),
+    "a line told twice": (lambda it: [*it[:3], it[2], *it[3:]], 4, "does not follow the line before it"),
+    "lines in another order": (lambda it: [it[0], it[2], it[1], *it[3:]], 2, "does not follow the line before it"),
+    "an empty line": (lambda it: [*it[:2], b"\n", *it[2:]], 3, "cannot be read"),
+    "an empty line at the end": (lambda it: [*it, b"\n"], 6, "cannot be read"),
+    "a torn last line": (lambda it: [*it[:4], it[4][:-9]], 5, "is not complete"),
+    "a last line without its end": (lambda it: [*it[:4], it[4][:-1]], 5, "is not complete"),
+    "garbage": (lambda it: [*it[:3], b"\x00\xff\xfe\n", *it[3:]], 4, "cannot be read"),
+    "no object": (lambda it: [*it[:3], b"[1]\n", *it[3:]], 4, "cannot be read"),
+    "a number": (lambda it: [*it[:3], b"1\n", *it[3:]], 4, "cannot be read"),
+    "no digest": (lambda it: [*it[:4], it[4].replace(b'"sha256"', b'"sha255"')], 5, "cannot be read"),
+    "too deep to read": (lambda it: [*it[:4], b"[" * 100_000 + b"\n"], 5, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_ledger_is_an_error_that_names_the_line_and_takes_no_more_lines(change, root):
+    made, number, words = CHANGES[change]
+    before = lines(root)
+    rewrite(root, made(before))
+    changed = root.ledger.read_bytes()
+    assert changed != b"".join(before)
+    for use in (lambda: ledger.read(root), lambda: ledger.append(root, "look")):
+        with pytest.raises(MlgateError, match=rf"ledger.jsonl, line {number}: it .*{words}.*git checkout") as error:
+            use()
+        assert "\n" not in str(error.value)
+    assert root.ledger.read_bytes() == changed
+
+
+def test_two_histories_that_part_do_not_go_together_again(root):
+    """As when git merges two branches: both added a line after the same one."""
+    before = root.ledger.read_bytes()
+    ledger.append(root, "look", number=5, side="mine")
+    mine = lines(root)[-1]
+    root.ledger.write_bytes(before)
+    ledger.append(root, "look", number=5, side="theirs")
+    root.ledger.write_bytes(root.ledger.read_bytes() + mine)
+    with pytest.raises(MlgateError, match="line 7: it does not follow the line before it"):
+        ledger.read(root)
+
+
+def test_a_move_cut_off_at_the_end_is_noticed_because_production_says_otherwise(tmp_path):
+    root = tiny_root(tmp_path / "root")
+    judged(root, 2.0)
+    promotion.promote(root)
+    rewrite(root, lines(root)[:-1])
+    assert len(ledger.read(root)) == 2  # a sound chain by itself: see the top of this file
+    with pytest.raises(MlgateError, match="but the ledger's last move put"):
+        promotion.rollback(root)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows says it in other words")
+def test_a_ledger_that_cannot_be_opened_is_said_in_one_line(tmp_path):
+    root = Root(tmp_path)
+    root.ledger.mkdir(parents=True)
+    with pytest.raises(MlgateError, match=r"ledger.jsonl cannot be read: Is a directory\. Bring it back"):
+        ledger.read(root)
+
+
+# ---- what is read out of it ----
+
+
+def move(kind: str, old: str | None, new: str) -> dict:
+    return {"kind": kind, "from": old, "to": new, "time": f"at {new}"}
+
+
+HISTORY = [move("bootstrap", None, "a"), move("promotion", "a", "b"), {"kind": "look"}, move("rollback", "b", "a")]
+
+
+def test_the_last_move_says_what_is_in_production_since_when_and_what_was_there_before():
+    assert (ledger.head(HISTORY), ledger.previous(HISTORY), ledger.since(HISTORY)) == ("a", "b", "at a")
+    assert (ledger.head(HISTORY[:3]), ledger.previous(HISTORY[:3])) == ("b", "a")
+    assert (ledger.head(HISTORY[:1]), ledger.previous(HISTORY[:1])) == ("a", None)
+
+
+def test_rolled_back_is_what_was_taken_out_and_did_not_come_back():
+    assert ledger.rolled_back(HISTORY[:3]) == set()
+    assert ledger.rolled_back(HISTORY) == {"b"}
+    assert ledger.rolled_back([*HISTORY, move("promotion", "a", "c")]) == {"b"}
+    assert ledger.rolled_back([*HISTORY, move("promotion", "a", "b")]) == set()
+    assert ledger.rolled_back([*HISTORY, move("promotion", "a", "b"), move("rollback", "b", "a")]) == {"b"}
+    assert ledger.rolled_back([*HISTORY, move("promotion", "a", "c"), move("rollback", "c", "a")]) == {"b", "c"}
+
+
+def look(alpha: float) -> dict:
+    return {"kind": "look", "alpha": alpha}
+
+
+def test_each_look_is_counted_once_and_only_looks_are():
+    policy = Policy(alpha=0.05, looks=20)
+    assert ledger.looks_left([], policy) == 20
+    assert [ledger.looks_left([look(0.0025)] * spent, policy) for spent in range(23)] == [*range(20, 0, -1), 0, 0, 0]
+    assert ledger.looks_left([*HISTORY[:2], {"kind": "rejection"}, look(0.0025)], policy) == 19
+
+
+def test_a_look_counts_for_the_level_it_was_taken_at_so_that_no_edit_of_the_policy_brings_it_back():
+    half = [look(0.0025)] * 10
+    assert ledger.looks_left(half, Policy(alpha=0.05, looks=20)) == 10
+    assert ledger.looks_left(half, Policy(alpha=0.05, looks=40)) == 20  # half of alpha is left, at 0.00125 each
+    assert ledger.looks_left(half, Policy(alpha=0.05, looks=4)) == 2
+    assert ledger.looks_left([look(0.05)], Policy(alpha=0.05, looks=100)) == 0
+
+
+def test_a_verdict_is_repeated_for_the_same_pair_rows_and_policy_and_for_nothing_else():
+    entries = [{"kind": "rejection", "verdict": {**verdict_on("a", "b", "REJECT"), "reason": "the first"}}]
+    entries += [*HISTORY, {"kind": "look", "verdict": verdict_on("a", "b")}]
+    assert ledger.verdict_on(entries, "a", "b", "rows", DEMANDS)["decision"] == "PROMOTE"
+    assert ledger.verdict_on(entries[:-1], "a", "b", "rows", DEMANDS)["decision"] == "REJECT"
+    for names in (
+        ("b", "b", "rows", DEMANDS),
+        ("a", "a", "rows", DEMANDS),
+        ("b", "a", "rows", DEMANDS),
+        ("a", "b", "other rows", DEMANDS),
+        ("a", "b", "rows", "other demands"),
+    ):
+        assert ledger.verdict_on(entries, *names) is None
+
+
+def test_the_model_the_ledger_names_is_the_bootstrapped_one(tmp_path):
+    assert ledger.head(ledger.read(tiny_root(tmp_path / "root"))) == name_of(1.0)

@@ -1,0 +1,254 @@
+"""Break the gate on purpose, a line at a time: does a test fail for each break? Run by `make mutants`.
+
+A mutant is one module with one change: `<` for `<=`, `+` for `-`, `and` for `or`, a constant moved or doubled, two
+arguments swapped, "fail" for "pass", a check left out of a list. It is killed where a test of its module fails. Those
+that survive are listed with their place; why some of them may survive stands in mutants.toml.
+
+    python tools/mutants.py [--sample N] [--module NAME] [--processes 2] [--least 95]
+"""
+
+import argparse
+import ast
+import atexit
+import copy
+import importlib.machinery
+import importlib.util
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+LIBRARY, TESTS = REPOSITORY / "lib" / "mlgate", REPOSITORY / "tests"
+GATE = ("test_policy", "test_guards", "test_gate")
+MODULES = {"statistics": ("test_statistics",), **dict.fromkeys(("checks", "guards", "gate", "policy"), GATE)}
+COMPARED = {
+    ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE),
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,),
+    ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,),
+}  # fmt: skip
+COUNTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.BitOr: ast.BitAnd}
+COUNTED |= {ast.BitAnd: ast.BitOr, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult}
+WORDS = {"pass": "fail", "fail": "pass", "undecided": "pass", "skipped": "fail", "reject": "hold", "hold": "report"}
+WORDS |= {"PROMOTE": "HOLD", "HOLD": "PROMOTE", "REJECT": "HOLD"}
+UNCHANGED = ("annotation", "returns", "decorator_list", "type_params", "slice")
+SECONDS = 120  # a mutant that takes longer is killed: it runs in circles
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change to one module: where (a line's number and its text), what it was, what it is, the whole new source."""
+
+    module: str
+    line: int
+    text: str
+    before: str
+    after: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"lib/mlgate/{self.module}.py:{self.line}: {self.before}  ->  {self.after}"
+
+
+def mutants(module: str, text: str) -> Iterator[Mutant]:
+    """Every mutant of a module, in the order of its lines."""
+    tree = ast.parse(text)
+    for number, node in enumerate(places(tree)):
+        for changed in changes(node):
+            whole = copy.deepcopy(tree)
+            target = list(places(whole))[number]
+            replace(whole, target, changed)
+            before, after = (" ".join(ast.unparse(it).split()) for it in (node, changed))
+            line = text.splitlines()[node.lineno - 1].strip()
+            yield Mutant(module, node.lineno, line, before, after, ast.unparse(ast.fix_missing_locations(whole)))
+
+
+def places(tree: ast.AST) -> Iterator[ast.expr]:
+    """The expressions that may be changed: not annotations, not docstrings, not what is said to people (f-strings)."""
+    for name, value in ast.iter_fields(tree):
+        if name in ("annotation", "returns", "decorator_list", "type_params") or isinstance(
+            tree, ast.JoinedStr | ast.Raise
+        ):
+            continue
+        for node in value if isinstance(value, list) else [value]:
+            if not isinstance(node, ast.AST) or _is_docstring(node):
+                continue
+            if isinstance(node, ast.expr):
+                yield node
+            yield from places(node)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def changes(node: ast.expr) -> Iterator[ast.expr]:
+    """What an expression is changed into, one change at a time."""
+
+    def with_(**fields) -> ast.expr:
+        made = copy.copy(node)
+        for name, value in fields.items():
+            setattr(made, name, value)
+        return made
+
+    match node:
+        case ast.Compare():
+            for number, op in enumerate(node.ops):
+                for other in COMPARED[type(op)]:
+                    yield with_(ops=[*node.ops[:number], other(), *node.ops[number + 1 :]])
+        case ast.BinOp() if type(node.op) in COUNTED:
+            yield with_(op=COUNTED[type(node.op)]())
+        case ast.BoolOp():
+            yield with_(op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
+        case ast.UnaryOp(op=ast.USub() | ast.Not()):
+            yield node.operand
+        case ast.IfExp():
+            yield with_(body=node.orelse, orelse=node.body)
+        case ast.Constant(value=bool()):
+            yield with_(value=not node.value)
+        case ast.Constant(value=int()):
+            yield with_(value=node.value + 1)
+            yield with_(value=node.value - 1)
+        case ast.Constant(value=float()):
+            yield with_(value=node.value * 2 or 0.5)
+        case ast.Constant(value=str()) if node.value in WORDS:
+            yield with_(value=WORDS[node.value])
+        case ast.Name(id=("PROMOTE" | "HOLD" | "REJECT") as name, ctx=ast.Load()):
+            yield with_(id=WORDS[name])
+        case ast.Call() if len(node.args) >= 2 and _ordered(node):
+            yield with_(args=[node.args[1], node.args[0], *node.args[2:]])
+        case ast.Tuple(ctx=ast.Load()) | ast.List(ctx=ast.Load()):
+            yield from _shorter(node, with_)
+
+
+def _ordered(call: ast.Call) -> bool:
+    """Whether the first two arguments of a call can be swapped, and that makes a difference."""
+    starred = any(isinstance(it, ast.Starred) for it in call.args[:2])
+    return not starred and ast.unparse(call.func) not in ("math.hypot", "max", "min", "np.maximum")
+
+
+def _shorter(node: ast.Tuple | ast.List, with_) -> Iterator[ast.expr]:
+    """A list with each of its checks left out; a pair with its halves exchanged."""
+    if len(node.elts) == 2:
+        yield with_(elts=node.elts[::-1])
+    if any(isinstance(item, ast.Starred | ast.Tuple | ast.Call) for item in node.elts) and len(node.elts) > 1:
+        for number in range(len(node.elts)):
+            yield with_(elts=node.elts[:number] + node.elts[number + 1 :])
+
+
+def replace(tree: ast.AST, target: ast.AST, new: ast.AST) -> None:
+    """Put `new` where `target` stands in the tree."""
+    for parent in ast.walk(tree):
+        for name, value in ast.iter_fields(parent):
+            if value is target:
+                setattr(parent, name, new)
+            elif isinstance(value, list):
+                value[:] = [new if item is target else item for item in value]
+
+
+class Loader(importlib.machinery.SourceFileLoader):
+    """Loads a mutant in the place of its module, and everything else as ever."""
+
+    def __init__(self, mutant: Mutant):
+        super().__init__(f"mlgate.{mutant.module}", str(LIBRARY / f"{mutant.module}.py"))
+        self.mutant = mutant
+
+    def find_spec(self, name: str, path=None, target=None):
+        return importlib.util.spec_from_loader(name, self) if name == self.name else None
+
+    def get_code(self, name: str):
+        return compile(self.mutant.source, self.path, "exec")
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether every test of its module passes all the same: tried in a process of its own."""
+    child = os.fork()
+    if not child:
+        _try(mutant)
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status == 0
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def _try(mutant: Mutant) -> None:
+    """Run the tests on a mutant and end this process: 0 where they all pass."""
+    import hypothesis
+    import pytest
+
+    quick = {"phases": [hypothesis.Phase.explicit, hypothesis.Phase.generate], "database": None, "derandomize": True}
+    hypothesis.settings.register_profile("mutants", **quick)  # one failure will do: it is not shrunk
+    hypothesis.settings.load_profile("mutants")
+    status = 1
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1), os.dup2(nothing, 2)
+        sys.meta_path.insert(0, Loader(mutant))
+        tests = [str(path) for name in MODULES[mutant.module] if (path := TESTS / f"{name}.py").exists()]
+        status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow", *tests]))
+    finally:
+        os._exit(1 if status else 0)
+
+
+def explained() -> dict[tuple[str, str], str]:
+    """Survivors that are known, by their line's text and their change, and why each of them may survive."""
+    known = tomllib.loads((TESTS / "mutants.toml").read_text(encoding="utf-8"))
+    return {(it["line"], change): it["why"] for it in known.get("survivor", ()) for change in it["changes"]}
+
+
+def prepare() -> None:
+    """Do once what every mutant's process would do: import what no mutant touches, read the corpus, keep trainings."""
+    from mlgate import corpus
+    from mlgate.selftest import selftest  # first: it pins the arithmetic
+
+    for name in ("hypothesis", "pyarrow", "pytest"):
+        importlib.import_module(name)
+    corpus.load()
+    os.environ["MLGATE_CACHE"] = tempfile.mkdtemp(prefix="mlgate-mutants-")
+    atexit.register(shutil.rmtree, os.environ["MLGATE_CACHE"], ignore_errors=True)
+    touched = {LIBRARY / f"{name}.py" for name in MODULES}
+    for name in [name for name in sys.modules if name.startswith("mlgate.")]:
+        if selftest.sources(Path(sys.modules[name].__file__)) & touched:
+            package, _, module = name.rpartition(".")
+            del sys.modules[name], vars(sys.modules[package])[module]
+
+
+def main() -> int:
+    """Try the mutants, say which survive, and fail where fewer than --least per cent of them are killed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sample", type=int, metavar="N", help="only so many, chosen at random")
+    parser.add_argument("--module", choices=MODULES, action="append", help="only this one (more than once: these)")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--least", type=float, default=95)
+    options = parser.parse_args()
+    found = [it for name in options.module or MODULES for it in mutants(name, (LIBRARY / f"{name}.py").read_text())]
+    if options.sample:
+        found = random.Random(0).sample(found, min(options.sample, len(found)))
+    prepare()
+    alive, known = 0, explained()
+    with ThreadPoolExecutor(options.processes) as pool:
+        for mutant, left in zip(found, pool.map(survives, found), strict=True):
+            alive += left
+            why = known.get((mutant.text, f"{mutant.before}  ->  {mutant.after}"))
+            if left:
+                print(f"{mutant}{f'   (explained: {why})' if why else ''}", flush=True)
+    score = 100 * (1 - alive / max(1, len(found)))
+    print(f"{len(found) - alive} of {len(found)} mutants were killed: {score:.1f} %; {options.least:g} % wanted")
+    return 0 if score >= options.least else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
