@@ -448,7 +448,7 @@ def test_killed_at_any_step_main_is_before_or_after_and_the_next_one_ends_it(hub
 
 
 def test_the_job_that_writes_needs_nothing_installed_and_opens_no_pickle():
-    code = "import sys, mlgate.ci.record, mlgate.ci.integrity, mlgate.cli; print(*sorted(sys.modules))"
+    code = "import sys, mlgate.ci.record, mlgate.ledger.integrity, mlgate.cli; print(*sorted(sys.modules))"
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "lib")}
     command = [sys.executable, "-S", "-c", code]
     modules = subprocess.check_output(command, env=environment, text=True, cwd="/").split()

@@ -1,6 +1,7 @@
 """The page for people, in a real browser: it answers, follows production by itself, and everybody can read it."""
 
 from mlgate import ledger
+from mlgate.artifacts.lock import locked
 
 import pytest
 from chromium import browser
@@ -37,7 +38,7 @@ def root(tmp_path_factory):
         "candidate": {"digest": "2" * 64, "accuracy": 0.615},
     }
     verdict = {"decision": "REJECT", "reason": "worse <b>by</b> a lot", **sides}
-    with made.locked():
+    with locked(made):
         ledger.append(made, "rejection", verdict_sha256="0" * 64, verdict=verdict)
     return made
 
