@@ -7,7 +7,7 @@ import mlgate
 from mlgate import artifacts, corpus, exam
 from mlgate.answers import scoring
 from mlgate.errors import MlgateError
-from mlgate.root import Root
+from mlgate.root import Root, policy_from
 from mlgate.teaching import classroom
 from mlgate.teaching.classroom import SABOTAGES, Remembering, press
 
@@ -121,3 +121,11 @@ def test_it_leaves_nothing_behind_whatever_happens_and_never_touches_its_home():
         raise ZeroDivisionError
     assert not folders[0].exists()
     assert fingerprint(HOME.production_folder) == before
+
+def test_a_room_judges_under_all_that_its_home_demands(tmp_path, small_corpus):
+    home = Root(tmp_path)
+    own = f"# mine\n\n[corpus]\npath = '{small_corpus}'\nslice_column = 'source'\n"
+    home.policy.write_text(f"{own}\n[decision]\nalpha = 0.01\n\n[slices]\nrequired = [ 'rotten_tomatoes' ]\n")
+    with classroom.classroom(home=home, sizes=SMALL) as room:
+        assert policy_from(room.settings()) == policy_from(home.settings())
+        assert corpus.split("train", room)["source"].nunique() == 2

@@ -5,7 +5,6 @@ the real sealed rows, spends a real look, or moves the real production model.
 """
 
 import hashlib
-import json
 import shutil
 from dataclasses import dataclass, field
 from itertools import product
@@ -20,6 +19,7 @@ from mlgate.scorecard import Scorecard
 
 import numpy as np
 import pandas as pd
+import tomli_w
 from sklearn.pipeline import Pipeline
 
 SIZES = {"train": 3_000, "validation": 3_000, "holdout": 3_000}
@@ -116,10 +116,7 @@ def demand(root: Root, settings: dict[str, object]) -> None:
 
 
 def _write(root: Root, settings: dict) -> None:
-    lines = []
-    for part, values in settings.items():
-        lines += [f"[{part}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""]
-    root.policy.write_text("\n".join(lines), encoding="utf-8")
+    root.policy.write_text(tomli_w.dumps(settings), encoding="utf-8")
 
 
 def _deal(rows: pd.DataFrame, sizes: dict[str, int], random: np.random.Generator) -> pd.DataFrame:

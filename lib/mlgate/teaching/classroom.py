@@ -23,9 +23,10 @@ from mlgate.teaching.tethered import PREFIX
 
 import numpy as np
 import pandas as pd
+import tomli_w
 
 SIZES = {"train": 3_000, "validation": 1_500, "holdout": 3_000, "live": 500}
-CORPUS = '\n[corpus]\npath = "reviews.csv"\nslice_column = "source"\n'
+CORPUS = {"path": "reviews.csv", "slice_column": "source"}
 SAMPLE = 1  # which rows
 SABOTAGES = tuple(name for name, recipe in RECIPES.items() if recipe.sabotaged)
 MANY = 100  # texts: answers to fewer are not worth remembering, and their times are measured
@@ -106,8 +107,8 @@ def _furnish(root: Root, home: Root, sizes: dict[str, int]) -> None:
     splits = everything.groupby("split")
     parts = [rows.sample(min(sizes[name], len(rows)), random_state=SAMPLE) for name, rows in splits]
     pd.concat(parts).sort_index()[["text", "label", "source"]].to_csv(root.path / "reviews.csv", index=False)
-    settings = home.policy.read_text(encoding="utf-8").partition("\n[corpus]")[0]
-    root.policy.write_text(settings + CORPUS, encoding="utf-8")
+    settings = home.settings() | {"corpus": CORPUS}
+    root.policy.write_text(tomli_w.dumps(settings), encoding="utf-8")
 
 
 def press(root: Root, recipe: str, severity: float | None = None) -> Press:
