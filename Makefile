@@ -95,7 +95,7 @@ lock:
 
 # .venv holds what requirements.lock says and then mlgate itself: pip takes no editable install among hashes.
 # READY is written last, so that an interrupted install starts afresh, and bears the folder's checksum, because a .venv
-# that was moved or copied would run the code of its old place.
+# that was moved or copied would run the code of its old place. A link goes first: what it points to is not ours to clear.
 READY := .venv/ready-$(shell pwd | cksum | cut -d ' ' -f 1)
 
 # MLGATE_VENV=DIR takes an environment that is there already, with this folder's code: the rehearsal's many fresh clones
@@ -104,6 +104,7 @@ READY := .venv/ready-$(shell pwd | cksum | cut -d ' ' -f 1)
 ifdef MLGATE_VENV
 export PYTHONPATH := $(CURDIR)/lib
 .venv:
+	@test -L .venv || test ! -e .venv || { echo "Remove .venv first: MLGATE_VENV links one."; exit 1; }
 	@ln -sfn "$(MLGATE_VENV)" .venv
 else
 .venv: $(READY)
@@ -114,6 +115,7 @@ $(READY): requirements.lock pyproject.toml $(shell .venv/bin/python -c '' 2>/dev
 	    echo "mlgate needs Python 3.11 or newer with its venv module, but $(PYTHON) is: $$($(PYTHON) --version 2>&1)." \
 	         "Name another one, as in: make test PYTHON=python3.12 (on Debian: apt install python3-venv)"; exit 1; }
 	@echo "Setting up .venv: a minute or two, once"
+	@test ! -L .venv || rm .venv
 	@test -f $@ && .venv/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@rm -f $@
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock

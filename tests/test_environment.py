@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -122,3 +123,21 @@ def test_reset_returns_the_artifacts_to_the_commit_and_keeps_what_people_wrote(c
     assert (copy / "notebooks/01_first.ipynb").read_text() == '{"mine": true}'
     assert do(["git", "status", "--porcelain", "artifacts_prod", "artifacts_candidate", "runs"], copy) == ""
     assert "To undo them too: git restore" in printed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_setting_up_leaves_alone_the_environment_that_a_link_points_to(tmp_path):
+    others, folder = tmp_path / "others", tmp_path / "clone"
+    (others / "bin").mkdir(parents=True)
+    (others / "bin/tool").write_text("somebody needs it")
+    folder.mkdir()
+    (folder / ".venv").symlink_to(others)
+    (folder / "requirements.lock").touch()
+    (folder / "pyproject.toml").write_text("this ends the set-up")
+    shutil.copy(ROOT / "Makefile", folder)
+    plain = {name: value for name, value in os.environ.items() if name not in ("MLGATE_VENV", "MAKEFLAGS")}
+    subprocess.run(["make", ".venv", f"PYTHON={sys.executable}"], cwd=folder, env=plain, check=False)
+    assert [str(path.relative_to(others)) for path in others.rglob("*")] == ["bin", "bin/tool"]
+    assert (folder / ".venv/bin/python").exists()
+    assert not (folder / ".venv").is_symlink()

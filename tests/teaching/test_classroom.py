@@ -122,6 +122,7 @@ def test_it_leaves_nothing_behind_whatever_happens_and_never_touches_its_home():
     assert not folders[0].exists()
     assert fingerprint(HOME.production_folder) == before
 
+
 def test_a_room_judges_under_all_that_its_home_demands(tmp_path, small_corpus):
     home = Root(tmp_path)
     own = f"# mine\n\n[corpus]\npath = '{small_corpus}'\nslice_column = 'source'\n"
