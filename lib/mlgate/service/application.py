@@ -1,4 +1,4 @@
-"""The service: always answers with the production model, and takes over a promoted one while requests flow.
+"""The application: its routes, and what they share.
 
 `mlgate serve`, or `uvicorn mlgate.service:app`. Each process watches artifacts_prod/ for itself and counts for itself.
 """
@@ -7,12 +7,14 @@ import asyncio
 import contextlib
 import gc
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.resources import files
+from typing import Any
 
 from mlgate import __version__
 from mlgate.root import Root, find_root
 from mlgate.service import server, status
-from mlgate.service.batching import Batcher, CannotAnswer
+from mlgate.service.batching import Answer, Batcher, CannotAnswer, Serving
 from mlgate.service.messages import (
     Explanation,
     OneText,
@@ -32,59 +34,63 @@ from mlgate.service.metrics import Counted, Metrics
 from mlgate.service.watching import View, Watcher
 
 import sklearn
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
-from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 PATHS = frozenset({"/", "/predict", "/explain", "/model", "/health", "/metrics", "/docs", "/openapi.json"})
 PAGE_RULES = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
 )
-FAULTS = {code: {"model": Problem} for code in (400, 413, 422, 500, 503)}
+FAULTS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (400, 413, 422, 500, 503)}
+NO_MODEL: dict[int | str, dict[str, Any]] = {503: {"description": "No model serves."}}
 
 
 class Service:
     """What the routes share: the watched model, the batcher and the counters."""
 
-    def __init__(self, root: Root | None = None):
-        self.root, self.batcher, self.metrics = root, Batcher(), Metrics()
+    def __init__(self, root: Root | None = None) -> None:
+        self.root = root
+        self.batcher = Batcher()
+        self.metrics = Metrics()
         self.explaining = asyncio.Semaphore(1)
         self.watcher: Watcher | None = None
 
     @contextlib.asynccontextmanager
-    async def running(self, app: FastAPI):
+    async def running(self, app: FastAPI) -> AsyncIterator[None]:
         """Load the model, and watch for the next one as long as the service runs."""
         # The gate has judged this pipeline with all of scikit-learn's checks on; a third of a lone answer is theirs.
         sklearn.set_config(skip_parameter_validation=True, assume_finite=True)
         self.watcher = Watcher(self.root or find_root(), self.metrics.moved)
         await self.watcher.check()
+        # Exclude loaded modules from garbage collection: a full pass would block requests for 0.1 s.
         gc.collect()
-        gc.freeze()  # else Python walks through all of scikit-learn for garbage, 0.1 s at a time, while clients wait
+        gc.freeze()
         watch = asyncio.create_task(self.watcher.run())
-        yield
-        watch.cancel()
+        try:
+            yield
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
 
     @property
     def view(self) -> View:
+        """What is served and what is refused, as the watcher saw it last."""
         return self.watcher.view if self.watcher else View()
 
     @property
-    def serving(self):
+    def serving(self) -> Serving:
         """The model to answer with. Raises Wrong (503) where there is none yet."""
         if self.view.serving is None:
             raise Wrong(503, "There is no production model yet: GET /health says why.")
         return self.view.serving
 
-    async def predict(self, scope, receive, send) -> None:
-        """POST /predict, as ASGI: with a Request, a Response and their checks in between it would cost a third more."""
+    async def predict(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer POST /predict, as ASGI: a Request, a Response and their checks in between would cost a third more."""
         try:
-            texts = texts_in(await read_body(scope, receive))
-            serving = self.serving  # from here on it is this one, whatever happens to production
-            answers = await self.batcher.ask(serving, texts)
-            self.metrics.answered(answers)
-            predictions = [{"label": label, "score": score} for label, score in answers]
-            body = {"model": {"digest": serving.model.digest}, "predictions": predictions}
-            await send_json(send, 200, json.dumps(body).encode())
+            body = await self._predictions(await read_body(scope, receive))
+            await send_json(send, 200, body)
         except TooLarge as error:
             await send_json(send, error.status, problem(str(error)), read_on(receive) if error.more else None)
         except Wrong as error:
@@ -92,8 +98,16 @@ class Service:
         except CannotAnswer as error:
             await send_json(send, 500, problem(f"The model cannot answer this: {error}"))
 
-    async def explain(self, request: Request) -> dict:
-        """The answer to one text, and the words behind it. One at a time, in a thread: it is for people."""
+    async def _predictions(self, body: bytes) -> bytes:
+        texts = texts_in(body)
+        serving = self.serving  # from here on it is this one, whatever happens to production
+        answers = await self.batcher.ask(serving, texts)
+        self.metrics.answered(answers)
+        predictions = [{"label": label, "score": score} for label, score in answers]
+        return json.dumps({"model": {"digest": serving.model.digest}, "predictions": predictions}).encode()
+
+    async def explain(self, request: Request) -> dict[str, Any]:
+        """Return the answer to one text, and the words behind it. One at a time, in a thread: it is for people."""
         text = text_in(await read_body(request.scope, request.receive))
         serving = self.serving
         async with self.explaining:
@@ -104,20 +118,64 @@ class Service:
         return {"model": {"digest": serving.model.digest}, "label": label, "score": score, "words": words}
 
 
-def _explained(serving, text: str) -> tuple:
+def _explained(serving: Serving, text: str) -> tuple[Answer, list[dict[str, Any]]]:
+    """Return the answer, and the weight of each word: for it, or (below 0) for the only other class."""
     from mlgate.reporting import explain  # here, because it brings pandas along
 
     answer = serving.answers([text])[0]
-    words = dict(explain.words(serving.model, text))
+    weights = dict(explain.words(serving.model, text))
     others = [name for name in serving.model.classes if str(name) != str(answer[0])]
-    against = dict(explain.words(serving.model, text, others[0])) if len(others) == 1 else {}
-    weights = {**words, **{word: -weight for word, weight in against.items()}}
+    if len(others) == 1:
+        against = explain.words(serving.model, text, others[0])
+        weights |= {word: -weight for word, weight in against}
     heaviest = sorted(weights.items(), key=lambda item: -abs(item[1]))
     return answer, [{"word": word, "weight": weight} for word, weight in heaviest]
 
 
+class Routes:
+    """The routes for people, scripts and Prometheus. FastAPI documents each by its docstring."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    async def predict(self) -> Response:
+        """Label and score of each text. All answers of one request come from the model named in it."""
+        raise NotImplementedError("The middleware (metrics.Counted) answers POST /predict before any route is asked.")
+
+    async def explain(self, request: Request) -> Response:
+        """Label and score of one text, and the words that weighed most in it."""
+        return as_json(await self.service.explain(request))
+
+    async def model(self) -> Response:
+        """The card of the model that serves, since when, and the ledger's last lines, newest first."""
+        return as_json(status.model(self.service.view))
+
+    async def health(self) -> Response:
+        """200 while a verified model serves, else 503; and, in words, why a newer file is not served."""
+        view = self.service.view
+        return as_json(status.health(view), 200 if view.serving else 503)
+
+    async def counters(self) -> Response:
+        """Prometheus' text format."""
+        return PlainTextResponse(self.service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    def router(self) -> APIRouter:
+        """Return all of them at their paths."""
+        router = APIRouter()
+        add = router.add_api_route
+        post: dict[str, Any] = {"methods": ["POST"], "responses": FAULTS}
+        add("/predict", self.predict, response_model=Predictions, openapi_extra=_takes(Question), **post)
+        add("/explain", self.explain, response_model=Explanation, openapi_extra=_takes(OneText), **post)
+        add("/model", self.model, response_model=dict)
+        add("/health", self.health, response_model=dict, responses=NO_MODEL)
+        add("/metrics", self.counters, response_class=PlainTextResponse)
+        add("/", page("page.html"), include_in_schema=False)
+        add("/docs", page("docs.html"), include_in_schema=False)
+        return router
+
+
 def create_app(root: Root | None = None) -> FastAPI:
-    """The application for a root; without one it finds its root when it starts."""
+    """Return the application for a root; without one it finds its root when it starts."""
     service = Service(root)
     app = FastAPI(
         title="mlgate",
@@ -127,72 +185,40 @@ def create_app(root: Root | None = None) -> FastAPI:
         docs_url=None,  # FastAPI's page loads its scripts from another host: ours needs none
         redoc_url=None,
     )
-
-    class Direct(APIRoute):
-        """A route that FastAPI documents, and that speaks ASGI itself."""
-
-        def __init__(self, *arguments, **options):
-            super().__init__(*arguments, **options)
-            self.app = service.predict
-
-    async def predict() -> Predictions:
-        """Label and score of each text. All answers of one request come from the model named in it."""
-
-    async def explain(request: Request) -> Explanation:
-        """Label and score of one text, and the words that weighed most in it."""
-        return as_json(await service.explain(request))
-
-    async def model() -> dict:
-        """The card of the model that serves, since when, and the ledger's last lines, newest first."""
-        return as_json(status.model(service.view))
-
-    async def health() -> dict:
-        """200 while a verified model serves, else 503; and, in words, why a newer file is not served."""
-        return as_json(status.health(service.view), 200 if service.view.serving else 503)
-
-    async def counters() -> str:
-        """Prometheus' text format."""
-        return PlainTextResponse(service.metrics.text(), media_type="text/plain; version=0.0.4")
-
-    async def refuse(_: Request, error: Wrong) -> Response:
-        return as_json({"detail": str(error)}, error.status)
-
-    async def fail(_: Request, error: Exception) -> Response:
-        return as_json({"detail": f"Something is wrong with the service: {type(error).__name__}."}, 500)
-
-    add, takes_json = app.router.add_api_route, _takes
-    add("/predict", predict, methods=["POST"], responses=FAULTS, openapi_extra=takes_json(Question),
-        route_class_override=Direct)  # fmt: skip
-    add("/explain", explain, methods=["POST"], responses=FAULTS, openapi_extra=takes_json(OneText))
-    add("/model", model)
-    add("/health", health, responses={503: {"description": "No model serves."}})
-    add("/metrics", counters, response_class=PlainTextResponse)
-    add("/", page("page.html"), include_in_schema=False)
-    add("/docs", page("docs.html"), include_in_schema=False)
-    app.add_exception_handler(Wrong, refuse)
-    app.add_exception_handler(Exception, fail)
+    app.include_router(Routes(service).router())
+    app.add_exception_handler(Wrong, _refuse)
+    app.add_exception_handler(Exception, _fail)
     app.add_middleware(Counted, metrics=service.metrics, paths=PATHS, predict=service.predict)
     return app
 
 
+async def _refuse(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Wrong)
+    return as_json({"detail": str(error)}, error.status)
+
+
+async def _fail(_: Request, error: Exception) -> Response:
+    return as_json({"detail": f"Something is wrong with the service: {type(error).__name__}."}, 500)
+
+
 def serve(root: Root, host: str = "127.0.0.1", port: int = 8000) -> int:
-    """`mlgate serve`: answer requests until SIGTERM or Ctrl-C. The exit status."""
+    """Answer requests until SIGTERM or Ctrl-C (`mlgate serve`). Returns the exit status."""
     return server.run(create_app(root), host, port)
 
 
-def as_json(value: dict, code: int = 200) -> Response:
-    """A value as JSON in ASCII: what strangers wrote into a card or a text may be no valid UTF-8."""
+def as_json(value: dict[str, Any], code: int = 200) -> Response:
+    """Return a value as JSON in ASCII: what strangers wrote into a card or a text may be no valid UTF-8."""
     return Response(json.dumps(value), code, media_type="application/json")
 
 
-def _takes(kind) -> dict:
-    """The OpenAPI of a request's body, for routes that read it themselves."""
+def _takes(kind: type[BaseModel]) -> dict[str, Any]:
+    """Return the OpenAPI of a request's body, for routes that read it themselves."""
     content = {"application/json": {"schema": kind.model_json_schema()}}
     return {"requestBody": {"required": True, "content": content}}
 
 
-def page(name: str):
-    """A route that answers with one of our HTML files, which may load nothing from anywhere."""
+def page(name: str) -> Callable[[], Awaitable[HTMLResponse]]:
+    """Return a route that answers with one of our HTML files, which may load nothing from anywhere."""
     text = files("mlgate.service").joinpath(name).read_text(encoding="utf-8")
     headers = {"content-security-policy": PAGE_RULES, "cache-control": "no-cache", "x-content-type-options": "nosniff"}
 

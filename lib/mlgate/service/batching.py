@@ -16,8 +16,12 @@ from mlgate.artifacts import Model
 import numpy as np
 
 TARGET = 0.005  # seconds that a batch may keep the event loop from everything else
-TURNS, MOST_TURNS = 4, 20  # of the event loop between two batches: to answer, to accept, to read and to understand
-SMALLEST, LARGEST = 5_000, 1_000_000  # characters: the bounds of a batch
+# Turns of the event loop between two batches: to answer, to accept, to read and to understand.
+MIN_TURNS = 4
+MAX_TURNS = 20
+# The bounds of a batch, in characters.
+SMALLEST = 5_000
+LARGEST = 1_000_000
 PER_TEXT = 200  # what a text costs beyond its length, in characters
 
 Answer = tuple[str | int | bool, float | None]  # a label, and its probability where the model has one
@@ -36,7 +40,7 @@ class Serving:
     slow: bool = False
 
     def answers(self, texts: Sequence[str]) -> list[Answer]:
-        """Label and probability of each text. Raises what the model raises."""
+        """Return label and probability of each text. Raises what the model raises."""
         labels, scores = self.model.answer(texts)
         names = labels.tolist()
         if scores is None:
@@ -47,7 +51,7 @@ class Serving:
 
 
 def plain(label: object) -> str | int | bool:
-    """A label as JSON knows it."""
+    """Return a label as JSON knows it."""
     return label if isinstance(label, str | int) else str(label)
 
 
@@ -57,11 +61,11 @@ class _Request:
 
     serving: Serving
     texts: Sequence[str]
-    done: asyncio.Future
+    done: asyncio.Future[list[Answer]]
     answers: list[Answer] = field(default_factory=list)
 
     def part(self, budget: float) -> tuple[Sequence[str], int]:
-        """The next texts, as many as the budget (in characters) has room for and at least one; and what they cost."""
+        """Return the next texts (as many as the budget, in characters, has room for; at least one) and their cost."""
         start = end = len(self.answers)
         cost = 0
         while end < len(self.texts) and (end == start or cost < budget):
@@ -70,7 +74,7 @@ class _Request:
         return self.texts[start:end], cost
 
     def take(self, answers: list[Answer] | Exception) -> bool:
-        """Add the answers to a part. True once there is nothing left to do."""
+        """Add the answers to a part. Returns True once there is nothing left to do."""
         if self.done.done():  # the client has gone away
             return True
         if isinstance(answers, Exception):
@@ -86,13 +90,13 @@ class _Request:
 class Batcher:
     """Answers requests in batches, within one event loop."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.budget = 25_000.0  # characters in a batch; finds its own size
         self.waiting: deque[_Request] = deque()
-        self.worker: asyncio.Task | None = None
+        self.worker: asyncio.Task[None] | None = None
 
     async def ask(self, serving: Serving, texts: Sequence[str]) -> list[Answer]:
-        """The answers of this model to these texts, in order. Raises CannotAnswer."""
+        """Return the answers of this model to these texts, in order. Raises CannotAnswer."""
         request = _Request(serving, texts, asyncio.get_running_loop().create_future())
         self.waiting.append(request)
         if self.worker is None:  # it starts in the loop's next turn, when all that came in with us is waiting too
@@ -114,8 +118,8 @@ class Batcher:
         too. Without that, they fall apart into small groups that wait for each other.
         """
         before = -1
-        for turn in range(MOST_TURNS):
-            if turn >= TURNS and len(self.waiting) == before:
+        for turn in range(MAX_TURNS):
+            if turn >= MIN_TURNS and len(self.waiting) == before:
                 return
             before = len(self.waiting)
             await asyncio.sleep(0)
@@ -124,20 +128,22 @@ class Batcher:
         """Answer one batch: a part of each request that waits, until the budget is spent. All of it by one model."""
         picked, cost = self._pick()
         serving = picked[0][0].serving
+        parts = [texts for _, texts in picked]
         if serving.slow:
-            begun = time.perf_counter()
-            results = await asyncio.to_thread(_answer, serving, [texts for _, texts in picked])
+            results = await asyncio.to_thread(_answer, serving, parts)
         else:
             begun = time.perf_counter()
-            results = _answer(serving, [texts for _, texts in picked])
+            results = _answer(serving, parts)
             self._adapt(cost, time.perf_counter() - begun)
         for (request, _), answers in zip(picked, results, strict=True):
             if not request.take(answers):
                 self.waiting.append(request)  # behind those that came in meanwhile
 
     def _pick(self) -> tuple[list[tuple[_Request, Sequence[str]]], float]:
-        """Everybody gets an equal share, so that a short request never waits for the end of a long one."""
-        share, cost, picked = self.budget / len(self.waiting), 0.0, []
+        """Give everybody an equal share, so that a short request never waits for the end of a long one."""
+        share = self.budget / len(self.waiting)
+        cost = 0.0
+        picked = []
         serving = self.waiting[0].serving
         while self.waiting and self.waiting[0].serving is serving and cost < self.budget:
             request = self.waiting.popleft()
@@ -153,7 +159,7 @@ class Batcher:
 
 
 def _answer(serving: Serving, parts: list[Sequence[str]]) -> list[list[Answer] | Exception]:
-    """The answers to each part. Where the model raises, each part is asked alone: nobody spoils the others' answers."""
+    """Answer each part. Where the model raises, each part is asked alone: nobody spoils the others' answers."""
     try:
         answers = iter(serving.answers([text for part in parts for text in part]))
         return [[next(answers) for _ in part] for part in parts]

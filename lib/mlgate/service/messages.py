@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from mlgate.errors import MlgateError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 from pydantic_core import from_json
 from starlette.types import Receive, Scope, Send
 
@@ -22,14 +23,16 @@ Text = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS)]
 class Question(BaseModel):
     """Texts to be answered."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"texts": ["A wonderful film."]}]})
+    EXAMPLE: ClassVar[JsonDict] = {"texts": ["A wonderful film."]}
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
     texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
 
 
 class OneText(BaseModel):
     """One text whose answer is to be explained."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "A wonderful film."}]})
+    EXAMPLE: ClassVar[JsonDict] = {"text": "A wonderful film."}
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
     text: Text
 
 
@@ -76,7 +79,7 @@ class Problem(BaseModel):
 class Wrong(MlgateError):
     """A request that cannot be answered: the HTTP status, and why."""
 
-    def __init__(self, status: int, detail: str):
+    def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
         self.status = status
 
@@ -84,20 +87,20 @@ class Wrong(MlgateError):
 class Gone(Wrong):
     """The client went away before it had said everything: nobody will read the answer."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(400, "The request ended too early.")
 
 
 class TooLarge(Wrong):
     """A body that is too large. `more`: whether the client is still sending it."""
 
-    def __init__(self, more: bool):
+    def __init__(self, more: bool) -> None:
         super().__init__(413, f"The request is larger than {MAX_BYTES:,} bytes. Send fewer texts at a time.")
         self.more = more
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """The request's body. Raises TooLarge as soon as it is larger than MAX_BYTES, announced or not."""
+    """Return the request's body. Raises TooLarge as soon as it is larger than MAX_BYTES, announced or not."""
     announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if announced.isdigit() and int(announced[:20]) > MAX_BYTES:
         raise TooLarge(more=True)
@@ -127,36 +130,32 @@ async def read_on(receive: Receive) -> None:
 
 
 def texts_in(body: bytes) -> list[str]:
-    """The texts of a Question. Raises Wrong with one sentence about the first thing that is not as it should be.
+    """Return the texts of a Question. Raises Wrong with one sentence about the first thing that is not as it should be.
 
     By hand, because pydantic lists every error before it says the first: seconds, for a body that is made of errors.
     """
     texts = _only(body, "texts", Question)
-    if type(texts) is not list:
+    if not isinstance(texts, list):
         raise Wrong(422, f"texts is not a list of texts. Send {_example(Question)}.")
     if not texts:
         raise Wrong(422, "texts is empty: send at least one text.")
     if len(texts) > MAX_TEXTS:
         raise Wrong(422, f"There are {len(texts):,} texts: at most {MAX_TEXTS:,} in a request.")
-    for place, text in enumerate(texts):
-        _check_text(f"texts[{place}]", text)
-    return texts
+    return [_checked(f"texts[{place}]", text) for place, text in enumerate(texts)]
 
 
 def text_in(body: bytes) -> str:
-    """The text of an OneText. Raises Wrong, as texts_in does."""
-    text = _only(body, "text", OneText)
-    _check_text("text", text)
-    return text
+    """Return the text of an OneText. Raises Wrong, as texts_in does."""
+    return _checked("text", _only(body, "text", OneText))
 
 
-def _only(body: bytes, name: str, kind: type[BaseModel]) -> object:
-    """The value of the one key that a body may have."""
+def _only(body: bytes, name: str, kind: type[Question | OneText]) -> object:
+    """Return the value of the one key that a body may have."""
     try:
         value = from_json(body)
     except ValueError as error:
         raise Wrong(400, f"The body is not JSON ({error}). Send {_example(kind)}.") from error
-    if type(value) is not dict:
+    if not isinstance(value, dict):
         raise Wrong(422, f"The body is not an object. Send {_example(kind)}.")
     if name not in value:
         raise Wrong(422, f"{name} is missing. Send {_example(kind)}.")
@@ -166,18 +165,19 @@ def _only(body: bytes, name: str, kind: type[BaseModel]) -> object:
     return value[name]
 
 
-def _check_text(where: str, text: object) -> None:
-    if type(text) is not str:
+def _checked(where: str, text: object) -> str:
+    if not isinstance(text, str):
         raise Wrong(422, f"{where} is not a text.")
     if len(text) > MAX_CHARACTERS:
         raise Wrong(422, f"{where} has {len(text):,} characters: at most {MAX_CHARACTERS:,}.")
+    return text
 
 
-def _example(kind: type[BaseModel]) -> str:
-    return json.dumps(kind.model_config["json_schema_extra"]["examples"][0])
+def _example(kind: type[Question | OneText]) -> str:
+    return json.dumps(kind.EXAMPLE)
 
 
-async def send_json(send: Send, status: int, body: bytes, meanwhile: Awaitable | None = None) -> None:
+async def send_json(send: Send, status: int, body: bytes, meanwhile: Awaitable[None] | None = None) -> None:
     """Answer with these bytes of JSON. `meanwhile` is waited for before the answer counts as complete."""
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -188,5 +188,5 @@ async def send_json(send: Send, status: int, body: bytes, meanwhile: Awaitable |
 
 
 def problem(detail: str) -> bytes:
-    """An error as the bytes of a JSON object."""
+    """Return an error as the bytes of a JSON object."""
     return json.dumps({"detail": detail}).encode()

@@ -18,7 +18,7 @@ SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 class Metrics:
     """Counters in a registry of their own."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.requests = Counter("mlgate_requests", "Requests answered", ["path", "status"], registry=registry)
@@ -30,18 +30,18 @@ class Metrics:
         self.swaps = Counter("mlgate_swaps", "Models taken over while running", registry=registry)
         self.refusals = Counter("mlgate_refused_files", "Files refused as production", registry=registry)
         self.refused = Gauge("mlgate_refused", "1 while artifacts_prod/ is not what serves", registry=registry)
-        self._requests: dict[tuple, Counter] = {}
+        self._requests: dict[tuple[str, int], Counter] = {}
         self._answers: dict[object, Counter] = {}
 
     def count(self, path: str, status: int) -> None:
-        """One more request."""
+        """Count one more request."""
         counter = self._requests.get((path, status))
         if counter is None:
             counter = self._requests[path, status] = self.requests.labels(path, str(status))
         counter.inc()
 
     def answered(self, answers: list[Answer]) -> None:
-        """So many more answers."""
+        """Count so many more answers."""
         if len(answers) == 1:
             self._label(answers[0][0]).inc()
             return
@@ -56,8 +56,8 @@ class Metrics:
         return self._answers[label]
 
     def moved(self, before: View, after: View) -> None:
-        """The watcher saw a change."""
-        if after.serving is not before.serving:
+        """Take note of a change that the watcher saw."""
+        if after.serving is not None and after.serving is not before.serving:
             self.model.clear()
             self.model.labels(after.serving.model.digest).set(1)
             self.swaps.inc(before.serving is not None)
@@ -67,7 +67,7 @@ class Metrics:
         self.refused.set(after.refused is not None)
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """Return all of it in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
@@ -77,15 +77,21 @@ class Counted:
     POST /predict goes straight to `predict`, past the routes: that is a tenth of what a short request costs.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str], predict: ASGIApp):
-        self.app, self.metrics, self.paths, self.predict = app, metrics, paths, predict
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str], predict: ASGIApp) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.paths = paths
+        self.predict = predict
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        path, status, begun = scope["path"], 500, time.perf_counter()
+        begun = time.perf_counter()
+        path = scope["path"]
+        status = 500
         asked = path == "/predict" and scope["method"] == "POST"
+        app = self.predict if asked else self.app
 
         async def counted(message: Message) -> None:
             nonlocal status
@@ -94,7 +100,7 @@ class Counted:
             await send(message)
 
         try:
-            await (self.predict if asked else self.app)(scope, receive, counted)
+            await app(scope, receive, counted)
         finally:
             self.metrics.count(path if path in self.paths else "other", status)
             if asked:

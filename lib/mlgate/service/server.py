@@ -10,10 +10,12 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 
 from mlgate.errors import MlgateError
 
 import uvicorn
+from starlette.types import ASGIApp
 
 FAREWELL = 0.3  # seconds that clients have for a last request on a connection that they keep open
 
@@ -33,7 +35,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _accept(self, sock: socket.socket) -> None:
-        kind = self.config.http_protocol_class
+        kind: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
             await loop.connect_accepted_socket(
@@ -42,7 +44,7 @@ class Server(uvicorn.Server):
 
 
 def _callers(listening: list[socket.socket]) -> list[socket.socket]:
-    """The connections that the system has accepted and we have not."""
+    """Return the connections that the system has accepted and we have not."""
     found = []
     for sock in listening:
         with contextlib.suppress(OSError):  # BlockingIOError: nobody is left
@@ -54,7 +56,7 @@ def _callers(listening: list[socket.socket]) -> list[socket.socket]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises MlgateError where the address is taken or is none."""
+    """Return a listening socket. Raises MlgateError where the address is taken or is none."""
     # IPPROTO_TCP, and not 0: only then does asyncio switch Nagle's algorithm off, which delays answers by 40 ms.
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
@@ -69,7 +71,7 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def run(app, host: str, port: int) -> int:
+def run(app: ASGIApp, host: str, port: int) -> int:
     """Serve until SIGTERM or Ctrl-C, then answer what is still under way. 0, or 1 where the service did not start."""
     with listen(host, port) as sock:
         shown, port = f"[{host}]" if ":" in host else host, sock.getsockname()[1]

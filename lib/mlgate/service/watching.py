@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mlgate import artifacts, ledger
 from mlgate.errors import MlgateError
@@ -40,18 +41,21 @@ class View:
 
     serving: Serving | None = None
     refused: Refusal | None = None
-    entries: tuple[dict, ...] = ()
+    entries: tuple[dict[str, Any], ...] = ()
 
     @property
     def since(self) -> str | None:
-        """When the model that serves came into production, as the ledger says. None until its line is written."""
-        name = self.serving and self.serving.model.digest
+        """Return when the serving model came into production: the ledger says it, None until its line is written."""
+        if self.serving is None:
+            return None
+        name = self.serving.model.digest
         return next((entry["time"] for entry in reversed(self.entries) if entry.get("to") == name), None)
 
 
 def look(root: Root, before: View) -> View:
-    """The view after a look at the files. Never raises: what is wrong becomes a refusal, and the old model stays."""
-    entries, name = before.entries, None
+    """Return the view after a look at the files. Never raises: a fault becomes a refusal, and the old model stays."""
+    entries = before.entries
+    name = None
     try:
         entries = tuple(ledger.read(root))
         data = _read(root)
@@ -72,15 +76,15 @@ def look(root: Root, before: View) -> View:
 
 
 def _read(root: Root) -> bytes:
-    """The bytes of the production model. Raises MlgateError where there is none, or it is far too large to be one."""
+    """Return the production model's bytes. Raises MlgateError where there are none, or far too many."""
     limit = artifacts.limits_of(root.settings()).bytes
     if root.production.exists() and (not root.production.is_file() or root.production.stat().st_size > limit):
         raise MlgateError(f"artifacts_prod/pipeline.pkl is not a file of at most {limit:,} bytes.")
     return artifacts.read_production(root)
 
 
-def _load(root: Root, data: bytes, name: str, entries: tuple[dict, ...]) -> Serving:
-    """The model in these bytes, warmed up. Raises MlgateError where it may not, or cannot, be served."""
+def _load(root: Root, data: bytes, name: str, entries: tuple[dict[str, Any], ...]) -> Serving:
+    """Return the model in these bytes, warmed up. Raises MlgateError where it may not, or cannot, be served."""
     if not _stands_in_ledger(root, name, entries):
         raise MlgateError(
             f"The ledger does not say that {name[:12]} is in production: the file is still being written, or it never"
@@ -95,8 +99,8 @@ def _load(root: Root, data: bytes, name: str, entries: tuple[dict, ...]) -> Serv
     return warmed_up(model)
 
 
-def _stands_in_ledger(root: Root, name: str, entries: tuple[dict, ...]) -> bool:
-    """Was this model moved into production, and not taken out of it by a rollback?
+def _stands_in_ledger(root: Root, name: str, entries: tuple[dict[str, Any], ...]) -> bool:
+    """Say whether this model was moved into production, and not taken out of it by a rollback.
 
     A promotion's line is written after the rename that commits it; in between, its entry.json tells.
     """
@@ -105,14 +109,15 @@ def _stands_in_ledger(root: Root, name: str, entries: tuple[dict, ...]) -> bool:
         return True
     try:
         begun = json.loads((root.production_folder / ".promotion" / "entry.json").read_bytes())
-        return begun["to"] == name and begun["from"] == ledger.head(list(entries))
+        return bool(begun["to"] == name and begun["from"] == ledger.head(list(entries)))
     except (OSError, ValueError, TypeError, KeyError):
         return False
 
 
 def warmed_up(model: artifacts.Model) -> Serving:
-    """The model, ready to serve: it has answered before. Raises MlgateError where it cannot answer."""
-    serving, times = Serving(model, ledger.now()), []
+    """Return the model ready to serve: it has answered before. Raises MlgateError where it cannot answer."""
+    serving = Serving(model, ledger.now())
+    times = []
     try:
         serving.answers(SAMPLES)
         for _ in range(3):
@@ -124,8 +129,11 @@ def warmed_up(model: artifacts.Model) -> Serving:
     return replace(serving, slow=min(times) > TARGET)
 
 
-def marks(root: Root) -> tuple:
-    """What changes whenever one of the files does that decide what is served: a few microseconds to find out."""
+Mark = tuple[int, int, int, int] | None  # of a file: when it was written and changed, its size, its inode
+
+
+def marks(root: Root) -> tuple[Mark | bool, ...]:
+    """Return what changes whenever one of the files does that decide what is served: a few microseconds to find out."""
     begun = root.production_folder / ".promotion" / "entry.json"
     found = [_mark(path) for path in (root.production, root.ledger, root.cards, begun, root.policy)]
     newest = max((mark[0] for mark in found if mark), default=0)
@@ -133,7 +141,7 @@ def marks(root: Root) -> tuple:
     return (*found, time.time() - newest / 1e9 > SETTLED)
 
 
-def _mark(path: Path) -> tuple | None:
+def _mark(path: Path) -> Mark:
     try:
         found = os.stat(path)
     except OSError:
@@ -144,17 +152,19 @@ def _mark(path: Path) -> tuple | None:
 class Watcher:
     """Keeps `view` up to date. `told` hears of each change: (before, after)."""
 
-    def __init__(self, root: Root, told: Callable[[View, View], None] = lambda before, after: None):
-        self.root, self.told = root, told
+    def __init__(self, root: Root, told: Callable[[View, View], None] = lambda before, after: None) -> None:
+        self.root = root
+        self.told = told
         self.view = View()
-        self._seen: tuple | None = None
+        self._seen: tuple[Mark | bool, ...] | None = None
 
     async def check(self) -> None:
         """Look again, if a file changed. Reading and loading happen in a thread: requests go on meanwhile."""
         found = marks(self.root)
         if found == self._seen:
             return
-        before, after = self.view, await asyncio.to_thread(look, self.root, self.view)
+        before = self.view
+        after = await asyncio.to_thread(look, self.root, before)
         self._seen = found  # taken before the look: what changed during it is seen next time
         self.view = after  # the swap
         _log(before, after)
@@ -171,7 +181,7 @@ class Watcher:
 
 
 def _log(before: View, after: View) -> None:
-    if after.serving is not before.serving:
+    if after.serving is not None and after.serving is not before.serving:
         log.info("Now serving %s.", after.serving.model.digest[:12])
     if after.refused and after.refused != before.refused:
         log.warning("Not served: %s", after.refused.reason)
