@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mlgate import artifacts, corpus
-from mlgate.answers import scoring
+from mlgate.answers import score, score_answers
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
 from mlgate.root import read_settings
@@ -20,7 +20,7 @@ def judge_models(production: Path, candidate: Path, source: corpus.Source, polic
     ours, theirs = (artifacts.load_file(path, limits) for path in (production, candidate))
     if ours.fault:
         raise MlgateError(f"The production model {production} cannot be used: {ours.fault}")
-    return _judge(scoring.score(ours, theirs, corpus.rows_in(source)), demands)
+    return _judge(score(ours, theirs, corpus.rows_in(source)), demands)
 
 
 def judge_answers(
@@ -28,7 +28,7 @@ def judge_answers(
 ) -> Verdict:
     """The verdict on two columns of answers beside a column of labels, of any two models of any framework."""
     _, demands = _policy(policy)
-    return _judge(scoring.score_answers(path, label, production, candidate, slices), demands)
+    return _judge(score_answers(path, label, production, candidate, slices), demands)
 
 
 def _policy(path: Path | None) -> tuple[dict, Policy]:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 
 from mlgate import artifacts
-from mlgate.answers import scoring
+from mlgate.answers import score_answers, scoring
 from mlgate.corpus import Batch, Rows, Source, rows_in
 from mlgate.errors import MlgateError
 
@@ -310,7 +310,7 @@ def test_a_model_that_computes_nonsense_is_a_fault(last, state, said, tmp_path):
     where = rows_in(Source(tmp_path / "rows.csv"))
     assert said in scoring.score(sound, broken, where).candidate.fault
     if not broken.fault:
-        with pytest.raises(MlgateError, match=r"Production cannot answer rows\.csv: .*Mend the model or the rows"):
+        with pytest.raises(MlgateError, match=r"Production is at fault: it cannot answer rows\.csv: .*Fix the model"):
             scoring.score(broken, sound, where)
 
 
@@ -328,7 +328,9 @@ def test_a_label_production_does_not_know_is_named_with_those_it_does():
 
 def test_production_that_raises_is_an_error_and_not_a_verdict():
     frame, ours, theirs = stubs()
-    with pytest.raises(MlgateError, match=r"Production cannot answer some rows: KeyError: .a word.*Mend the model"):
+    with pytest.raises(
+        MlgateError, match=r"Production is at fault: it cannot answer some rows: KeyError: .*Fix the model"
+    ):
         score(changed(ours, dies_at="text 399"), theirs, frame)
 
 
@@ -355,7 +357,7 @@ def test_slices_are_counted_up_to_a_limit():
 def answers(tmp_path, frame, *columns, suffix="csv"):
     path = tmp_path / f"rows.{suffix}"
     frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
-    return scoring.score_answers(path, *columns)
+    return score_answers(path, *columns)
 
 
 def table(count=500, classes=CLASSES, seed=0):

@@ -1,0 +1,107 @@
+"""Read the answers of two models, of any framework, from columns of a file, and reduce them to a scorecard."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgate.answers.tally import require_few_slices
+from mlgate.corpus import NO_SLICE, files, require_filled
+from mlgate.errors import MlgateError
+from mlgate.scorecard import Facts, Scorecard, merge
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MAX_CLASSES = 1_000
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of a file plays which part."""
+
+    label: str
+    production: str
+    candidate: str
+    slice: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The columns to read."""
+        answers = [self.label, self.production, self.candidate]
+        return [*answers, self.slice] if self.slice else answers
+
+
+def score_answers(
+    path: Path, label: str, production: str, candidate: str, slice_column: str | None = None
+) -> Scorecard:
+    """Return the scorecard of two columns of answers beside a column of labels: any two models, of any framework.
+
+    The file is read a batch at a time. Raises MlgateError where labels or production's answers are missing; a missing
+    or unknown answer of the candidate is its fault.
+    """
+    path = Path(path)
+    columns = Columns(label, production, candidate, slice_column)
+    return _scorecard(_count(path, columns), path)
+
+
+def _count(path: Path, columns: Columns) -> Counter:
+    """Count the rows of each (slice, label, production's answer, candidate's answer); a missing answer is ""."""
+    seen: Counter = Counter()
+    before = 0
+    for batch in files.read(path, columns.names):
+        _require_filled(path, batch, (columns.label, columns.production), before)
+        before += batch.num_rows
+        grouped = pa.Table.from_batches([batch]).group_by(columns.names).aggregate([([], "count_all")])
+        for row in grouped.to_pylist():
+            place = (row[columns.slice] or "(empty)") if columns.slice else NO_SLICE
+            key = (place, row[columns.label], row[columns.production], row[columns.candidate] or "")
+            seen[key] += row["count_all"]
+        require_few_slices(len({key[0] for key in seen}))
+        _require_few_classes(seen, columns)
+    return seen
+
+
+def _require_filled(path: Path, batch: pa.RecordBatch, columns: tuple[str, ...], before: int) -> None:
+    for name in columns:
+        values = batch.column(name)
+        if values.null_count or pc.any(pc.equal(pc.utf8_trim_whitespace(values), "")).as_py():
+            require_filled(path, name, values.to_pylist(), before)
+
+
+def _require_few_classes(seen: Counter, columns: Columns) -> None:
+    for place, name in enumerate((columns.label, columns.production), 1):
+        if len({key[place] for key in seen}) > MAX_CLASSES:
+            raise MlgateError(
+                f"Column {name!r} has more than {MAX_CLASSES:,} values: it holds no classes. Name another column."
+            )
+
+
+def _scorecard(seen: Counter, path: Path) -> Scorecard:
+    classes = tuple(sorted({name for _, label, production, _ in seen for name in (label, production)}))
+    slices = tuple(sorted({key[0] for key in seen}))
+    place = {name: position for position, name in enumerate(classes)}
+    rows = [
+        (slices.index(where), place[label], place[production], place.get(candidate, len(classes)))
+        for where, label, production, candidate in seen
+    ]
+    cells, counts = merge(np.array(rows, dtype=np.int64).reshape(-1, 4), np.array(list(seen.values()), dtype=np.int64))
+    return Scorecard(
+        classes=classes,
+        slices=slices,
+        cells=cells,
+        counts=counts,
+        scores=np.zeros((len(slices), 4)),
+        parts=((path.name, int(counts.sum()), files.digest(path)),),
+        production=Facts(),
+        candidate=Facts(fault=_fault({key[3] for key in seen} - set(classes))),
+    )
+
+
+def _fault(strange: set[str]) -> str | None:
+    """Return what is wrong with a candidate that gives these answers, which are no classes."""
+    if not strange:
+        return None
+    if "" in strange:
+        return "some of its answers are empty"
+    return f"it answers {min(strange)!r}, which is neither a label nor an answer of production's"
