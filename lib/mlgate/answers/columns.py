@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlgate.answers import spelling
 from mlgate.answers.tally import require_few_slices
 from mlgate.corpus import NO_SLICE, files, require_filled
 from mlgate.errors import MlgateError
@@ -25,6 +26,13 @@ class Columns:
     candidate: str
     slice: str | None = None
 
+    def __post_init__(self):
+        answers = (self.label, self.production, self.candidate)
+        named = (*answers, self.slice) if self.slice != self.label else answers
+        for name in named:
+            if named.count(name) > 1:
+                raise MlgateError(f"Column {name!r} is named twice. Name a column each for labels and answers.")
+
     @property
     def names(self) -> list[str]:
         """The columns to read."""
@@ -37,12 +45,12 @@ def score_answers(
 ) -> Scorecard:
     """Return the scorecard of two columns of answers beside a column of labels: any two models, of any framework.
 
-    The file is read a batch at a time. Raises MlgateError where labels or production's answers are missing; a missing
-    or unknown answer of the candidate is its fault.
+    The file is read a batch at a time. Raises MlgateError where labels or production's answers are missing, or the
+    columns do not fit together; a missing or unknown answer of the candidate is its fault.
     """
     path = Path(path)
-    columns = Columns(label, production, candidate, slice_column)
-    return _scorecard(_count(path, columns), path)
+    seen = _count(path, Columns(label, production, candidate, slice_column))
+    return _scorecard(spelling.unify(seen, (label, production, candidate)), path)
 
 
 def _count(path: Path, columns: Columns) -> Counter:
@@ -70,7 +78,7 @@ def _require_filled(path: Path, batch: pa.RecordBatch, columns: tuple[str, ...],
 
 
 def _require_few_classes(seen: Counter, columns: Columns) -> None:
-    for place, name in enumerate((columns.label, columns.production), 1):
+    for place, name in enumerate((columns.label, columns.production, columns.candidate), 1):
         if len({key[place] for key in seen}) > MAX_CLASSES:
             raise MlgateError(
                 f"Column {name!r} has more than {MAX_CLASSES:,} values: it holds no classes. Name another column."

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from mlgate.answers import spelling
 from mlgate.answers.probing import probe
 from mlgate.answers.tally import Answers, Tally
 from mlgate.artifacts import Model
@@ -78,14 +79,20 @@ class _Asked:
 
 def _truth(batch: Batch, classes: tuple[str, ...], name: str) -> np.ndarray:
     place = {label: position for position, label in enumerate(classes)}
-    strange = next((label for label in batch.labels if label not in place), None)
+    labels = [label if label in place else _as_number(label) for label in batch.labels]
+    strange = next((label for label in labels if label not in place), None)
     if strange is not None:
         known = ", ".join(map(repr, classes[:10]))
         raise MlgateError(
             f"{name} has the label {strange!r}, which the production model does not know: its classes are {known}."
             " Check the label column, or leave these rows out."
         )
-    return np.array([place[label] for label in batch.labels], dtype=np.int64)
+    return np.array([place[label] for label in labels], dtype=np.int64)
+
+
+def _as_number(label: str) -> str:
+    """Return "1" for "1.0": what pandas makes of a class in a column that once had a missing value."""
+    return spelling.number(label) if spelling.is_numeral(label) else label
 
 
 def _other_classes(production: Model, candidate: Model) -> str | None:

@@ -83,6 +83,8 @@ def _parquet(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 def _text(values: pa.Array) -> pa.Array:
     if pa.types.is_boolean(values.type):  # as pandas writes them into a CSV, and as a model's classes read
         return pc.if_else(values, "True", "False")
+    if pa.types.is_floating(values.type):  # not a number is what pandas makes of a missing value
+        values = pc.if_else(pc.is_nan(values), None, values)
     return pc.cast(values, pa.string())
 
 
