@@ -22,6 +22,8 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer,
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
 CENTROID = "sklearn.neighbors._nearest_centroid.NearestCentroid"
 
@@ -29,6 +31,13 @@ CENTROID = "sklearn.neighbors._nearest_centroid.NearestCentroid"
 @pytest.fixture
 def root(tmp_path) -> Root:
     return tiny_root(tmp_path / "root")
+
+
+class Dense(TfidfVectorizer):
+    """Turns texts into an array of all columns."""
+
+    def transform(self, texts):
+        return super().transform(texts).toarray()
 
 
 def names_in(data: bytes, path) -> set[str]:
@@ -247,11 +256,26 @@ def test_a_model_answers_with_labels_and_where_it_has_them_probabilities():
         (["a", "b"], [[0.5, 0.5], [np.inf, 0.5]], "not probabilities"),
         (["a", "b"], [[0.5, 0.5], [-0.1, 1.0]], "not probabilities"),
         (["a", "b"], [[0.5, 0.5], [0.1, 1.1]], "not probabilities"),
+        (["a", "b"], [[0.5, 0.5], [0.999, 1.0]], "do not add up to 1"),
+        (["a", "b"], [[0.5, 0.5], [0.0, 0.0]], "do not add up to 1"),
+        (["a", "b"], [[0.5, 0.49], [0.5, 0.5]], "do not add up to 1"),
     ],
 )
 def test_answers_of_another_shape_and_scores_that_are_no_probabilities_are_refused(labels, scores, words):
     with pytest.raises(ValueError, match=words):
         answering(labels, scores).answer(["x", "y"])
+
+
+@pytest.mark.parametrize("last", [LogisticRegression(), LinearSVC()], ids=["probabilities", "distances"])
+@pytest.mark.parametrize("vectoriser", [TfidfVectorizer(), Dense()], ids=["sparse", "dense"])
+def test_asking_for_the_label_does_not_change_what_the_scores_are_computed_from(vectoriser, last):
+    """A scaler with copy=False scales the rows where they are: a second time, if it is asked a second time."""
+    inner = make_pipeline(StandardScaler(with_mean=False, copy=False), last)
+    pipeline = make_pipeline(vectoriser, inner).fit(TEXTS, LABELS)
+    labels, scores = Model("digest", 1, pipeline).answer(TEXTS)
+    assert labels.tolist() == pipeline.predict(TEXTS).tolist()
+    if scores is not None:
+        np.testing.assert_array_equal(scores, pipeline.predict_proba(TEXTS))
 
 
 # ---- cards ----

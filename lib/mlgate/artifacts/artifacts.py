@@ -59,7 +59,8 @@ class Model:
         rows = list(texts)
         for _, step in steps:
             rows = rows if step in (None, "passthrough") else step.transform(rows)
-        labels = np.asarray(last.predict(rows))
+        # a copy, because a nested scaler with copy=False changes the rows that the scores are computed from
+        labels = np.asarray(last.predict(rows.copy()))
         if labels.shape != (len(texts),):
             raise ValueError(f"gives answers of shape {labels.shape} to {len(texts)} texts")
         if not hasattr(last, "predict_proba"):
@@ -71,6 +72,8 @@ class Model:
             raise ValueError(f"gives scores of shape {scores.shape} to {len(texts)} texts")
         if not (np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()):
             raise ValueError("gives scores that are not probabilities (NaN, or outside 0 to 1)")
+        if not np.allclose(scores.sum(axis=1), 1, rtol=0, atol=1e-4):
+            raise ValueError("gives scores that are not probabilities (they do not add up to 1)")
         return labels, scores
 
 
