@@ -1,0 +1,80 @@
+"""The notebooks' cells work for any recipe, not for those of the course alone. (Without kernels: quick.)"""
+
+import ast
+from pathlib import Path
+
+import mlgate
+from mlgate import recipes
+from mlgate.recipes import Recipe
+
+import nbformat
+import pytest
+from IPython.core.formatters import DisplayFormatter
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import Perceptron, RidgeClassifier, SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+NOTEBOOKS = Path(mlgate.__file__).parents[2] / "notebooks"
+WITHOUT_PROBABILITIES = [
+    LinearSVC(random_state=0),
+    RidgeClassifier(random_state=0),
+    Perceptron(random_state=0),
+    SGDClassifier(random_state=0),
+]
+
+
+def execute(name: str, **parameters) -> dict:
+    """Execute the code cells of a notebook; return what each cell shows last, by the cell's id, as a notebook would."""
+    display = DisplayFormatter().format
+    names = {"__name__": name, "display": display}
+    shown = {}
+    for cell in nbformat.read(next(NOTEBOOKS.glob(f"{name}*.ipynb")), as_version=4).cells:
+        if cell.cell_type != "code":
+            continue
+        body = ast.parse(cell.source).body
+        last = body.pop() if isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), cell.id, "exec"), names)
+        if "parameters" in cell.metadata.get("tags", []):
+            assert parameters.keys() <= names.keys()
+            names.update(parameters)
+        if last is not None:
+            value = eval(compile(ast.Expression(last.value), cell.id, "eval"), names)
+            shown[cell.id] = display(value)[0]
+    return shown
+
+
+@pytest.fixture
+def own_recipe(root_with_production, monkeypatch):
+    """A function that puts a recipe of one's own into the registry, in a root where there is a production model."""
+    monkeypatch.setenv("MLGATE_ROOT", str(root_with_production.path))
+
+    def add(classifier) -> str:
+        def own(rows):
+            """Counted words, and a classifier of one's own."""
+            return make_pipeline(CountVectorizer(), classifier).fit(rows["text"], rows["label"])
+
+        monkeypatch.setitem(recipes.RECIPES, "own", Recipe("own", own, None))
+        return "own"
+
+    return add
+
+
+@pytest.mark.parametrize("classifier", WITHOUT_PROBABILITIES, ids=lambda found: type(found).__name__)
+def test_a_recipe_without_probabilities_goes_through_the_notebooks(classifier, own_recipe):
+    shown = execute("02", RECIPE=own_recipe(classifier))
+    assert "sure" not in shown["smoke-test"]["text/html"]
+    assert "answer" in shown["smoke-test"]["text/html"]
+    assert "text/html" in execute("03")["checks"]
+    assert "text/html" in execute("04", PROMOTE=True, ENFORCE=False)["checks"]
+
+
+def test_a_recipe_with_probabilities_shows_how_sure_the_model_is(own_recipe):
+    shown = execute("02", RECIPE="baseline")
+    assert "sure" in shown["smoke-test"]["text/html"]
+
+
+def test_what_is_tried_by_hand_are_texts_of_ones_own_corpus(own_recipe, small_corpus):
+    """A ticket model is not asked about films: conftest's corpus is one's own."""
+    shown = execute("02", RECIPE="baseline")["smoke-test"]["text/plain"]
+    assert "A wonderful film" not in shown
