@@ -27,9 +27,13 @@ selftest: .venv ## test the gate itself: incidents, harmless candidates, equal m
 mutants: .venv ## break the gate's code on purpose and see whether a test notices (ARGS="--sample 50")
 	.venv/bin/python tools/mutants.py $(ARGS)
 
-lint: .venv workflows ## check style, format, workflow, and that notebooks carry no outputs (`make fix` mends most)
+lint: .venv workflows ## check style, types, imports, workflow, spelling, and that notebooks carry no outputs (`make fix` mends most)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo --no-cache
+	.venv/bin/deptry lib
+	.venv/bin/codespell $$(git ls-files | grep -Ev '\.(lock|svg|png|pkl|keys|jsonl)$$')
 	$(if $(NOTEBOOKS),$(STRIP) --verify $(NOTEBOOKS))
 
 rehearse: .venv ## run the CI workflow's own steps on this machine: a better model is pushed, and production moves
@@ -55,7 +59,7 @@ reset: ## production as in the last commit, no candidate, no runs (notebooks and
 	    "To undo them too: git restore --staged --worktree notebooks gate.toml"
 
 clean: ## remove .venv, caches and runs
-	rm -rf .venv .mlgate-cache runs build lib/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .mlgate-cache runs build lib/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # ---- for contributors: see CONTRIBUTING.md ----

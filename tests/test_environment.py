@@ -1,11 +1,13 @@
 """Whoever sets this up, with make, conda or Binder, gets the same versions; `make reset` takes only what it says."""
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,36 @@ def test_lock_has_one_version_a_package_and_a_hash_for_each():
 def test_lock_names_no_address():
     assert "://" not in LOCK
     assert "index-url" not in LOCK
+
+
+def imported() -> set[str]:
+    """The top-level names that lib/ imports, the standard library's and our own left out."""
+    found = set()
+    for path in (ROOT / "lib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+    return {name.partition(".")[0] for name in found} - sys.stdlib_module_names - {"mlgate"}
+
+
+def test_the_contract_of_record_names_every_third_party_package():
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    contracts = tools["importlinter"]["contracts"]
+    [contract] = [contract for contract in contracts if contract["id"] == "standard-library"]
+    assert set(contract["forbidden_modules"]) == imported()
+
+
+@pytest.mark.slow
+def test_a_wheel_brings_types_and_pages_along(tmp_path):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "lib", tmp_path / "lib", ignore=shutil.ignore_patterns("*.egg-info"))
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", "dist", "."]
+    do(build, tmp_path)
+    [wheel] = (tmp_path / "dist").glob("*.whl")
+    assert {"mlgate/py.typed", "mlgate/service/page.html"} <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def do(command: list[str], folder: Path) -> str:
