@@ -184,12 +184,17 @@ def commit(hub: Hub, files: dict) -> None:
     hub._push("HEAD:refs/heads/main")
 
 
-def test_a_new_holdout_is_recorded_with_its_rows(hub, reviews, tmp_path):
-    run, rows = runner(hub, "run"), tmp_path / "rows.csv"
-    known = set(corpus.load(run)["text"])
+def renew_holdout(root: Root, reviews, folder: Path) -> None:
+    """Make 500 reviews that nobody has read the root's holdout."""
+    rows, known = folder / "rows.csv", set(corpus.load(root)["text"])
     new = reviews.train[~reviews.train["text"].isin(known)].sample(500, random_state=0)
     new[["text", "label", "source"]].to_csv(rows, index=False)
-    holdout.renew(run, corpus.Source(rows, slice_column="source"))
+    holdout.renew(root, corpus.Source(rows, slice_column="source"))
+
+
+def test_a_new_holdout_is_recorded_with_its_rows(hub, reviews, tmp_path):
+    run = runner(hub, "run")
+    renew_holdout(run, reviews, tmp_path)
     assert record.record(run, run) == "Recorded on main: New holdout rows."
     main = on_main(hub)
     assert ledger.current_holdout(ledger.read(main))["generation"] == 2
@@ -296,6 +301,16 @@ def test_a_verdict_under_an_older_policy_is_given_back(hub, better_model, judge)
     commit(hub, {"gate.toml": policy.replace("margin = 0.0 ", "margin = 0.2 ")})
     with pytest.raises(Stale, match="demands something else"):
         record.record(run, run)
+    assert kinds(on_main(hub)) == ["bootstrap", "look"]
+
+
+def test_a_verdict_on_other_holdout_rows_than_mains_is_given_back(hub, better_model, judge, reviews, tmp_path):
+    late, first = runner(hub, "late"), runner(hub, "first")
+    assert judge(late, better_model) == "PROMOTE"
+    renew_holdout(first, reviews, tmp_path)
+    record.record(first, first)
+    with pytest.raises(Stale, match="meanwhile main got other holdout rows"):
+        record.record(late, late)
     assert kinds(on_main(hub)) == ["bootstrap", "look"]
 
 

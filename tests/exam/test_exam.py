@@ -264,6 +264,15 @@ def test_no_look_is_spent_where_a_required_slice_has_too_few_rows(root, submit):
     assert verdict.check("prospect").reason == "nothing could be won: too few holdout rows of the slice letter"
 
 
+def test_a_required_slice_of_exactly_the_least_number_of_rows_is_large_enough_for_a_look(root, submit):
+    submit("better")
+    rows = (corpus.split("holdout", root)["source"] == "mail").sum()
+    change(root, "[floors]", f'[slices]\nrequired = ["mail"]\nminimum_rows = {rows + 1}\n[floors]')
+    assert exam.sit(root).check("prospect").reason == "nothing could be won: too few holdout rows of the slice mail"
+    change(root, f"minimum_rows = {rows + 1}", f"minimum_rows = {rows}")
+    assert exam.sit(root).look["spent"]
+
+
 def test_a_repeated_verdict_can_be_promoted_after_an_update_of_python_too(root, submit, monkeypatch):
     submit("better")
     exam.sit(root)
@@ -478,6 +487,24 @@ def test_a_candidate_whose_card_was_mended_is_judged_anew(root, submit):
     submit("better")
     assert exam.sit(root).decision == PROMOTE
     assert [line["kind"] for line in ledger.read(root)][-2:] == ["rejection", "look"]
+
+
+def test_a_rejected_candidate_that_cannot_be_used_any_more_is_rejected_for_that(root, submit):
+    submit("worse")
+    assert "worse than production" in exam.sit(root).reason
+    without_card(root, None)
+    assert "card.json does not describe these bytes" in exam.sit(root).reason
+    assert [line["kind"] for line in ledger.read(root)][-2:] == ["rejection", "rejection"]
+
+
+def test_a_candidate_at_fault_for_another_reason_than_before_is_rejected_for_the_new_one(root, submit, made):
+    pipeline = make_pipeline(TfidfVectorizer(), NearestCentroid()).fit(made.train["text"], made.train["label"])
+    submit(pipeline)
+    without_card(root, None)
+    assert "card.json does not describe these bytes" in exam.sit(root).reason
+    submit(pipeline)
+    assert "holds a type that is not on the list" in exam.sit(root).reason
+    assert [line["kind"] for line in ledger.read(root)][-2:] == ["rejection", "rejection"]
 
 
 def test_a_candidate_of_a_type_that_was_allowed_since_is_judged_anew(root, submit, made):

@@ -370,6 +370,14 @@ def test_a_candidate_that_changed_by_one_byte_is_not_promoted(pair):
         promotion.promote(pair)
 
 
+def test_a_verdict_under_other_demands_than_gate_toml_has_now_does_not_promote(pair):
+    pair.policy.write_text("[decision]\nmargin = 0.01\n")
+    with refused(pair, "gate.toml demands something else since the verdict was given. Run notebook 04 again"):
+        promotion.promote(pair)
+    pair.policy.write_text("# in other words\n[decision]\nmargin = 0.0\n")
+    assert promotion.promote(pair)
+
+
 FORGERIES = {
     "decision": lambda it: artifacts.to_json({**it, "decision": "PROMOTE"}),
     "candidate": lambda it: artifacts.to_json({**it, "candidate": {"digest": name_of(3.0), "accuracy": 1.0}}),
@@ -582,6 +590,19 @@ def test_after_a_rollback_a_promote_against_another_production_does_not_count(pr
     promotion.promote(promoted)
     artifacts.write_candidate(promoted, tiny(2.0), {})  # it won against tiny(1), not against tiny(3)
     with refused(promoted, "The ledger has no such verdict"):
+        promotion.promote(promoted, after_rollback=True)
+
+
+def test_after_a_rollback_the_look_that_was_won_counts_and_no_later_rejection_hides_it(promoted):
+    promotion.rollback(promoted)
+    judged(promoted, 2.0, "REJECT", "rejection")
+    assert promotion.promote(promoted, after_rollback=True)
+
+
+def test_after_a_rollback_the_last_look_counts(promoted):
+    promotion.rollback(promoted)
+    judged(promoted, 2.0, "HOLD")
+    with refused(promoted, "The verdict is HOLD"):
         promotion.promote(promoted, after_rollback=True)
 
 

@@ -93,6 +93,24 @@ def test_anything_but_the_same_answers_is_refused_and_nothing_changes(stale, fac
     assert {path: path.read_bytes() for path in stale.production_folder.rglob("*") if path.is_file()} == before
 
 
+def test_other_answers_to_the_holdout_alone_are_refused_too(stale):
+    """Production with other weights for words that no validation row has: the refreshed one answers as before there."""
+    pipeline = artifacts.load_production(stale).pipeline
+    words = {name: words_of(pipeline, corpus.split(name, stale)["text"]) for name in ("validation", "holdout")}
+    pipeline.named_steps["classifier"].coef_[0, sorted(words["holdout"] - words["validation"])] = 1_000.0
+    card = next(stale.cards.glob("*.json")).read_bytes()
+    stale.production.unlink()
+    stale.ledger.unlink()
+    exam.bootstrap(stale, pipeline, {name: json.loads(card)[name] for name in ("recipe", "severity", "rows")})
+    with pytest.raises(MlgateError, match=r"Only \d+\.\d+% of .* a refresh takes 99.5%"):
+        refresh(stale, force=True)
+
+
+def words_of(pipeline, texts) -> set[int]:
+    """The columns that these texts have words for."""
+    return set(pipeline[:-1].transform(texts).nonzero()[1].tolist())
+
+
 def test_a_card_without_rows_is_refused_with_what_to_do(root_with_production):
     with pytest.raises(MlgateError, match="mlgate run"):
         refresh(root_with_production, force=True)

@@ -1,0 +1,112 @@
+"""Promise 9's other half: new rows begin a new budget of looks, and nothing else does."""
+
+import csv
+import itertools
+
+from mlgate import corpus, ledger
+from mlgate.errors import MlgateError
+from mlgate.exam import holdout
+from mlgate.root import Policy, Root
+
+import pytest
+
+SETTINGS = '[corpus]\npath = "rows.csv"\n'
+POLICY = Policy(alpha=0.05, looks=20)
+
+
+def sealed_texts(count: int) -> list[str]:
+    """Texts that the split puts into the holdout."""
+    numbered = (f"a review with the number {number}" for number in itertools.count())
+    sealed = (text for text in numbered if corpus.split_of(corpus.bucket(text)) == "holdout")
+    return list(itertools.islice(sealed, count))
+
+
+TEXTS = sealed_texts(320)
+
+
+@pytest.fixture
+def root(tmp_path) -> Root:
+    """A root with a corpus of its own, which `put` fills."""
+    root = Root(tmp_path)
+    root.policy.write_text(SETTINGS)
+    return root
+
+
+def put(root: Root, texts: list[str]) -> None:
+    """Make these the corpus's texts."""
+    labels = itertools.cycle(("bad", "good"))
+    with open(root.path / "rows.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *zip(texts, labels, strict=False)])
+
+
+def generation_of(root: Root, texts: list[str], policy: Policy = POLICY) -> int:
+    """The generation of the holdout once these are the corpus's texts."""
+    put(root, texts)
+    return holdout.generation(root, policy)
+
+
+def spend(root: Root, policy: Policy, looks: int) -> None:
+    """Write down so many looks at the generation in use."""
+    number = ledger.current_holdout(ledger.read(root))["generation"]
+    for _ in range(looks):
+        ledger.append(root, "look", alpha=policy.alpha_look, generation=number)
+
+
+def looks_left(root: Root, policy: Policy = POLICY) -> int:
+    return ledger.looks_left(ledger.read(root), policy)
+
+
+def test_rows_that_were_read_in_any_earlier_state_of_a_generation_bring_no_new_budget(root):
+    assert generation_of(root, TEXTS[:200]) == 1
+    spend(root, POLICY, 20)
+    assert generation_of(root, TEXTS[100:300]) == 1
+    assert generation_of(root, TEXTS[:100]) == 1  # no row of these is among the last ones, but all were read
+    assert looks_left(root) == 0
+
+
+def test_one_row_that_was_read_is_enough_to_go_on_with_the_budget(root):
+    generation_of(root, TEXTS[:100])
+    spend(root, POLICY, 3)
+    assert generation_of(root, [TEXTS[0], *TEXTS[100:300]]) == 1
+    assert looks_left(root) == 17
+
+
+def test_rows_that_nobody_read_begin_a_generation_with_a_budget_of_its_own(root):
+    generation_of(root, TEXTS[:100])
+    spend(root, POLICY, 20)
+    assert generation_of(root, TEXTS[100:200]) == 2
+    assert looks_left(root) == 20
+    assert generation_of(root, TEXTS[200:300]) == 3
+    assert generation_of(root, TEXTS[:100]) == 1  # and the old rows still have the budget that they had
+    assert looks_left(root) == 0
+
+
+def test_alpha_belongs_to_the_generation_so_that_no_edit_of_gate_toml_and_a_row_brings_looks_back(root):
+    generation_of(root, TEXTS[:200])
+    spend(root, POLICY, 20)
+    raised = Policy(alpha=0.1, looks=20)
+    assert generation_of(root, TEXTS[1:201], raised) == 1
+    assert ledger.current_holdout(ledger.read(root))["alpha"] == 0.05
+    assert looks_left(root, raised) == 0
+
+
+def test_the_same_rows_add_no_line_in_whatever_order_they_stand(root):
+    generation_of(root, TEXTS[:100])
+    before = root.ledger.read_bytes()
+    assert generation_of(root, TEXTS[:100]) == 1
+    put(root, TEXTS[:100])
+    lines = (root.path / "rows.csv").read_text().splitlines(keepends=True)
+    (root.path / "rows.csv").write_text("".join([lines[0], *reversed(lines[1:])]))
+    assert holdout.generation(root, POLICY) == 1
+    assert root.ledger.read_bytes() == before
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"8 bytes.")])
+def test_without_the_fingerprints_of_earlier_rows_nothing_is_begun(root, spoil):
+    generation_of(root, TEXTS[:100])
+    [kept] = root.holdouts.glob("*.keys")
+    spoil(kept)
+    before = root.ledger.read_bytes()
+    with pytest.raises(MlgateError, match="git checkout -- artifacts_prod"):
+        generation_of(root, TEXTS[100:200])
+    assert root.ledger.read_bytes() == before

@@ -1,0 +1,59 @@
+"""What the service takes for production: the model that the ledger speaks of, and no other."""
+
+from mlgate import artifacts, ledger, promotion
+from mlgate.root import Root
+from mlgate.service import watching
+from mlgate.service.watching import View
+
+import pytest
+from crashes import judged, name_of, tiny, tiny_bytes, tiny_root
+
+OLD, NEW = name_of(1.0), name_of(2.0)
+
+
+@pytest.fixture
+def root(tmp_path) -> Root:
+    """A root in which tiny(1) is production, and tiny(2) a candidate with a PROMOTE in the ledger."""
+    root = tiny_root(tmp_path / "root")
+    judged(root, 2.0)
+    return root
+
+
+def left_behind(root: Root, **entry) -> None:
+    """Put tiny(2), its card and this entry.json where a promotion would, without a line in the ledger."""
+    stage = root.production_folder / ".promotion"
+    stage.mkdir(exist_ok=True)
+    (stage / "entry.json").write_bytes(artifacts.to_json({"to": NEW, "begun": ledger.now(), **entry}))
+    (root.cards / f"{NEW}.json").write_bytes(artifacts.to_json(artifacts.card_of(tiny(2.0), tiny_bytes(2.0), {})))
+    root.production.write_bytes(tiny_bytes(2.0))
+
+
+def promotion_entry(root: Root) -> dict:
+    """What a promotion of tiny(2) writes down before its commit point."""
+    return {"kind": "promotion", "from": OLD, "verdict_sha256": artifacts.digest(root.verdict.read_bytes())}
+
+
+def serving(root: Root, before: View | None = None) -> str | None:
+    view = watching.look(root, before or View())
+    return view.serving and view.serving.model.digest
+
+
+def test_a_promotion_is_served_from_its_commit_point_on_before_its_line_is_written(root):
+    before = watching.look(root, View())
+    left_behind(root, **promotion_entry(root))
+    assert serving(root, before) == NEW
+
+
+def test_an_entry_left_by_a_move_from_another_model_gets_nothing_served(root):
+    before = watching.look(root, View())
+    left_behind(root, **promotion_entry(root) | {"from": name_of(3.0)})
+    assert serving(root, before) == OLD
+    assert serving(root) is None
+
+
+def test_what_was_rolled_back_is_not_served_again(root):
+    promotion.promote(root)
+    promotion.rollback(root)
+    before = watching.look(root, View())
+    root.production.write_bytes(tiny_bytes(2.0))
+    assert serving(root, before) == OLD
