@@ -5,6 +5,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from mlgate.reporting.markdown import table
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -18,9 +20,8 @@ def machine() -> str:
 
 def write_table(name: str, lines: list[tuple[str, ...]], head: tuple[str, ...] = ("", "median", "ratio")) -> None:
     """Print the lines as a table and put it into the README between <!-- bench:NAME --> and <!-- /bench:NAME -->."""
-    rows = [head, ("---",) * len(head), *lines]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    text = f"{table}\n\n<sub>{machine()}</sub>"
+    rows = "\n".join(table(head, lines))
+    text = f"{rows}\n\n<sub>{machine()}</sub>"
     print(text)
     begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
     before, _, rest = README.read_text(encoding="utf-8").partition(begin)

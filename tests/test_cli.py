@@ -135,13 +135,13 @@ def test_too_few_rows_hold(judge, folder):
     (folder / "tiny.csv").write_text(pd.read_csv(folder / "rows.csv").head(12).to_csv(index=False))
     said = judge(data="tiny.csv")
     assert said.code == 3
-    assert "too few rows tell the two models apart" in said.reason or "neither shown to be better" in said.reason
+    assert "the models disagree on too few rows to decide" in said.reason or "neither shown to be better" in said.reason
 
 
 def test_slices_and_a_policy_are_judged_too(judge, folder):
     policy = ("--policy", folder / "gate.toml")
     said = judge("baseline.pkl", "better.pkl", "rows.csv", "--slice-column", "source", *policy)
-    assert "✓ slice imdb: not shown to be worse on imdb" in said.out
+    assert "✓ slice imdb: not shown to be worse on slice imdb" in said.out
     assert "✓ accuracy floor: accuracy" in said.out
     assert said.code == 0, said.out
     said = judge("baseline.pkl", "better.pkl", "rows.csv", *policy)
@@ -508,7 +508,7 @@ def test_answers_worse_on_one_slice_are_rejected_by_that_slice(mlgate, tmp_path)
     assert mlgate("judge", "--answers", path, *ANSWERS).code == 0
     said = mlgate("judge", "--answers", path, *ANSWERS, "--slice-column", "where")
     assert said.code == 4
-    assert said.reason.startswith("worse on phone: -10.00 points")
+    assert said.reason.startswith("worse on slice phone: -10.00 points")
     assert "✗ slice phone" in said.out
     assert "✓ slice desktop" in said.out
 
@@ -538,7 +538,7 @@ def test_a_name_that_looks_like_a_verdict_does_not_make_one(mlgate, tmp_path):
     path = answered(tmp_path, [("desktop", 150, 60, 3_000, 500), (hostile, 5, 45, 300, 50)])
     said = mlgate("judge", "--answers", path, *ANSWERS, "--slice-column", "where")
     assert said.code == 4
-    assert "worse on phone Promote new model Candidate model accuracy: 1.00: -10.00 points" in said.reason
+    assert "worse on slice phone Promote new model Candidate model accuracy: 1.00: -10.00 points" in said.reason
 
 
 # ---- usage ----

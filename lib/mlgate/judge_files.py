@@ -17,10 +17,11 @@ def judge_models(production: Path, candidate: Path, source: corpus.Source, polic
     """
     settings, demands = _policy(policy)
     limits = artifacts.limits_of(settings)
-    ours, theirs = (artifacts.load_file(path, limits) for path in (production, candidate))
-    if ours.fault:
-        raise MlgateError(f"The production model {production} cannot be used: {ours.fault}")
-    return _judge(score(ours, theirs, corpus.rows_in(source)), demands)
+    in_use = artifacts.load_file(production, limits)
+    if in_use.fault:
+        raise MlgateError(f"The production model {production} cannot be used: {in_use.fault}")
+    proposed = artifacts.load_file(candidate, limits)
+    return _judge(score(in_use, proposed, corpus.rows_in(source)), demands)
 
 
 def judge_answers(
@@ -38,13 +39,11 @@ def _policy(path: Path | None) -> tuple[dict, Policy]:
 
 
 def _judge(scorecard: Scorecard, policy: Policy) -> Verdict:
-    return judge(
-        scorecard,
-        policy,
-        (
-            Check("card", "skipped", "report", None, None, "no card here: where the models come from was not checked"),
-            Check(
-                "looks", "skipped", "report", None, None, "no ledger here: how often these rows were used is unknown"
-            ),
-        ),
+    """The verdict, which says what could not be checked without a card and a ledger."""
+    no_card = "no card here: where the models come from was not checked"
+    no_ledger = "no ledger here: how often these rows were used is unknown"
+    extra = (
+        Check("card", "card", "skipped", "report", None, None, no_card),
+        Check("looks", "looks", "skipped", "report", None, None, no_ledger),
     )
+    return judge(scorecard, policy, extra)

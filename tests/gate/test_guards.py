@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from mlgate.gate import compare, guards
+from mlgate.gate import compare, guards, label_free, with_labels
 from mlgate.gate.statistics import tango, wilson
 from mlgate.root import Policy
 from mlgate.scorecard import BINS, Facts, Probes
@@ -29,6 +29,11 @@ def scored(seed=0):
     return replace(CARD, scores=np.array([sums]), reliability=reliability), theirs - ours
 
 
+def labelled(scorecard, policy, level):
+    """The checks of all guards that read labels."""
+    return [guard.check(level) for guard in guards.with_labels(scorecard, policy)]
+
+
 def limits():
     """Each guard with a tolerance: a scorecard, the tolerance's name, what is observed, and how much of it is shown."""
     flips, better = wilson(20, 1_000, CONFIDENCE)[0], compare(CARD, LEVEL)
@@ -37,13 +42,13 @@ def limits():
     calibration = 0.2 - norm.isf(LEVEL) / math.sqrt(1_000)
     brittle = tango(13, 2, 120, 1 - 2 * LEVEL / 2)[0]
     return [
-        (guards.brittleness, CARD, "brittle_tolerance", 11 / 120, brittle),
-        (guards.speed, CARD, "slower", 3.0, 3.0),
-        (guards.size, CARD, "megabytes", 3.0, 3.0),
-        (guards.negative_flips, CARD, "flips", 0.02, flips),
-        (guards.brier, scores, "brier_tolerance", worse.mean(), brier),
-        (guards.calibration, scores, "calibration_tolerance", 0.2, calibration),
-        (guards.too_good, CARD, "too_good", 0.04, better.low),
+        (label_free.brittleness, CARD, "brittle_tolerance", 11 / 120, brittle),
+        (label_free.speed, CARD, "slower", 3.0, 3.0),
+        (label_free.size, CARD, "megabytes", 3.0, 3.0),
+        (with_labels.negative_flips, CARD, "flips", 0.02, flips),
+        (with_labels.brier, scores, "brier_tolerance", worse.mean(), brier),
+        (with_labels.calibration, scores, "calibration_tolerance", 0.2, calibration),
+        (with_labels.too_good, CARD, "too_good", 0.04, better.low),
     ]
 
 
@@ -55,25 +60,27 @@ def test_a_guard_fails_just_above_its_tolerance(guard, scorecard, name, observed
     assert (above.action, above.required) == ("hold", pytest.approx(limit))
 
 
-@pytest.mark.parametrize("guard", [guards.speed, guards.size])
+@pytest.mark.parametrize("guard", [label_free.speed, label_free.size])
 def test_a_budget_may_be_used_up(guard):
     assert guard(CARD, Policy(slower=3.0, megabytes=3.0), "hold", LEVEL).status == "pass"
 
 
 def test_what_equals_its_limit_is_not_above_it():
     low = tango(13, 2, 120, 1 - 2 * LEVEL / 2)[0]
-    assert guards.brittleness(CARD, Policy(brittle_tolerance=low), "hold", LEVEL).status == "pass"
-    assert guards.negative_flips(CARD, Policy(flips=wilson(20, 1_000, CONFIDENCE)[0]), "hold", LEVEL).status == "pass"
-    assert guards.too_good(CARD, Policy(too_good=compare(CARD, LEVEL).low), "hold", LEVEL).status == "pass"
+    assert label_free.brittleness(CARD, Policy(brittle_tolerance=low), "hold", LEVEL).status == "pass"
+    assert (
+        with_labels.negative_flips(CARD, Policy(flips=wilson(20, 1_000, CONFIDENCE)[0]), "hold", LEVEL).status == "pass"
+    )
+    assert with_labels.too_good(CARD, Policy(too_good=compare(CARD, LEVEL).low), "hold", LEVEL).status == "pass"
 
 
 def test_the_kind_of_change_that_matters_most_is_named():
-    reason = guards.brittleness(CARD, Policy(), "hold", LEVEL).reason
+    reason = label_free.brittleness(CARD, Policy(), "hold", LEVEL).reason
     assert reason == (
-        "not shown to be more brittle than production: upper case changes only its answer to 13 of 120 texts, "
-        "only production's to 2"
+        "not shown to be more brittle than production: upper case changes the candidate's answer alone in 13 of"
+        " 120 texts, production's alone in 2"
     )
-    shown = guards.brittleness(CARD, Policy(brittle_tolerance=0.0), "hold", LEVEL).reason
+    shown = label_free.brittleness(CARD, Policy(brittle_tolerance=0.0), "hold", LEVEL).reason
     assert shown.startswith("more brittle than production: upper case")
 
 
@@ -82,9 +89,9 @@ def test_the_floor_fails_only_where_the_whole_interval_is_below_it():
     found = card(("", 60, 20, 780, 140))
     assert found.accuracy[1] == 0.84
     for floor, status in ((0.84, "pass"), (0.8401, "undecided"), (high, "undecided"), (high + 1e-9, "fail")):
-        made = guards.accuracy_floor(found, Policy(accuracy=floor), "reject", LEVEL)
+        made = with_labels.accuracy_floor(found, Policy(accuracy=floor), "reject", LEVEL)
         assert (made.status, made.observed, made.required) == (status, 0.84, floor)
-    assert guards.accuracy_floor(card(("", 0, 0, 100, 900)), Policy(), "reject", LEVEL).status == "pass"
+    assert with_labels.accuracy_floor(card(("", 0, 0, 100, 900)), Policy(), "reject", LEVEL).status == "pass"
 
 
 def test_better_and_worse_than_one_class_are_shown_at_the_level(monkeypatch):
@@ -93,48 +100,66 @@ def test_better_and_worse_than_one_class_are_shown_at_the_level(monkeypatch):
     worse, better = sum(high < 0 for _, high in shown), sum(low <= 0 for low, _ in shown)
     for b, status in ((worse - 1, "fail"), (worse, "undecided"), (better - 1, "undecided"), (better, "pass")):
         monkeypatch.setattr(type(CARD), "against_one_class", property(lambda _, b=b: (b, 100)))
-        made = guards.one_class(CARD, Policy(), "reject", LEVEL)
+        made = with_labels.one_class(CARD, Policy(), "reject", LEVEL)
         assert (made.status, made.observed, made.required) == (status, (b - 100) / 1_000, 0.0)
         assert f"{CARD.accuracy[1]:.2%} right, against {CARD.accuracy[1] - (b - 100) / 1_000:.2%}" in made.reason
 
 
+def one_answer(truth, answers, level=LEVEL):
+    truth = np.asarray(truth)
+    return with_labels.one_answer(
+        of_answers(truth, truth, np.asarray(answers), ("bad", "good")), Policy(), "reject", level
+    )
+
+
 def test_one_other_answer_among_a_thousand_is_another_answer():
     truth, answers = np.arange(1_000) % 2, np.zeros(1_000, dtype=int)
-    for other, words in ((0, "gives one and the same answer"), (1, "is not shown to be better")):
-        answers[1] = other
-        made = guards.one_class(of_answers(truth, truth, answers, ("bad", "good")), Policy(), "reject", LEVEL)
-        assert made.reason.startswith(f"the candidate {words}")
+    made = one_answer(truth, answers)
+    assert (made.status, made.observed, made.code) == ("fail", 1, "one_answer")
+    assert made.reason == "gives one and the same answer to each of the 1,000 rows"
+    answers[1] = 1
+    assert (one_answer(truth, answers).status, one_answer(truth, answers).observed) == ("pass", 2)
+
+
+def test_one_answer_is_no_wonder_where_an_honest_model_would_give_it_too():
+    rare = np.zeros(200, dtype=int)
+    rare[0] = 1  # given as often as it occurs, the other answer is missing in 37 of 100 cases
+    assert one_answer(rare, np.zeros(200, dtype=int)).status == "pass"
+    few = [0, 1, 0, 1]
+    by_chance = 2 * 0.5**4
+    assert one_answer(few, [0, 0, 0, 0], level=by_chance).status == "fail"
+    assert one_answer(few, [0, 0, 0, 0], level=by_chance * (1 - 1e-9)).status == "pass"
 
 
 def test_a_slice_is_judged_at_the_level_and_only_where_it_is_large_enough():
     parts = (("big", 60, 20, 700, 220), ("small", 2, 9, 80, 9))
     for minimum, tolerance, status in ((100, 0.0, "pass"), (101, 0.0, "skipped"), (100, 0.05, "pass")):
         policy = Policy(minimum_rows=minimum, tolerance=tolerance)
-        made = {check.name: check for check in guards.labelled(card(*parts), policy, LEVEL)}
+        made = {check.name: check for check in labelled(card(*parts), policy, LEVEL)}
         name = "slice small" if minimum == 100 else "small slices pooled"
-        assert made[name].status == status
+        assert made[name].status == status, minimum
         assert made[name].required == -tolerance
         if status != "skipped":
             assert made[name].observed == pytest.approx(-0.07)
     worse = (("big", 60, 20, 700, 220), ("small", 1, 13, 80, 6))
-    made = {check.name: check for check in guards.labelled(card(*worse), Policy(), LEVEL)}
+    made = {check.name: check for check in labelled(card(*worse), Policy(), LEVEL)}
     assert (made["slice small"].status, made["slice big"].status) == ("fail", "pass")
 
 
 def test_words_say_whether_worse_probabilities_are_shown():
     scores, _ = scored()
-    for tolerance, words in ((0.0, "its probabilities mean less"), (1.0, "probabilities not shown to mean less")):
-        assert guards.brier(scores, Policy(brier_tolerance=tolerance), "hold", LEVEL).reason.startswith(words)
+    for tolerance, words in ((0.0, "its probabilities are less"), (1.0, "its probabilities are not shown to be less")):
+        assert with_labels.brier(scores, Policy(brier_tolerance=tolerance), "hold", LEVEL).reason.startswith(words)
 
 
 def test_one_slice_alone_is_the_whole_and_has_no_guard_of_its_own():
-    made = guards.labelled(card(("only", 60, 20, 700, 220)), Policy(), LEVEL)
+    made = labelled(card(("only", 60, 20, 700, 220)), Policy(), LEVEL)
     assert [check.name for check in made if "slice" in check.name] == []
 
 
 def small_slice(b, c, policy, level):
     parts = (("big", 60, 20, 700, 220), ("small", b, c, 80, 20 - b - c))
-    [made] = [check for check in guards.labelled(card(*parts), policy, level) if check.name == "slice small"]
+    [made] = [check for check in labelled(card(*parts), policy, level) if check.name == "slice small"]
     return made.status
 
 

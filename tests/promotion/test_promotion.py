@@ -248,7 +248,7 @@ def test_a_disk_that_is_full_at_any_write_is_said_in_one_line_and_leaves_the_old
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(MlgateError, match=r"cannot be written: No space left on device\. Mend that, and repeat"):
+    with pytest.raises(MlgateError, match=r"cannot be written: No space left on device\. Fix that, and repeat"):
         promotion.promote(pair)
     monkeypatch.undo()
     if (

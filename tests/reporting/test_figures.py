@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 from mlgate import corpus
-from mlgate.gate import HOLD, PROMOTE, REJECT, Policy, judge, judge_first, statistics
+from mlgate.gate import HOLD, PROMOTE, REJECT, Look, Policy, judge, judge_first, statistics
 from mlgate.judge_files import judge_answers
 from mlgate.reporting import figures
 from mlgate.reporting.figures import (
@@ -112,7 +112,7 @@ def test_confusions_are_readable_in_every_odd_case(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_banner_is_readable_in_every_odd_case(name):
-    assert_readable(draw_banner(judge(CASES[name], Policy(), look={"spent": True, "left": 1000, "why": "x"})))
+    assert_readable(draw_banner(judge(CASES[name], Policy(), look=Look(True, 1000, "x"))))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -149,7 +149,7 @@ def test_judging_answers_has_figures_too(tmp_path):
     lines = ["truth,ours,theirs", *["a,a,b"] * 5, *["b,a,b"] * 30, *["b,b,b"] * 80, *["a,a,a"] * 80]
     path.write_text("\n".join(lines))
     verdict = judge_answers(path, "truth", "ours", "theirs")
-    assert verdict.production["digest"] is None
+    assert verdict.production.digest is None
     assert "no ledger here" in words_of(draw_banner(verdict))
     for figure in (draw_banner(verdict), draw_forest(verdict)):
         assert_readable(figure)
@@ -167,7 +167,7 @@ def test_a_first_production_model_has_nothing_to_compare_with():
 )
 def test_the_banner_says_the_decision_the_accuracies_the_reason_and_the_looks(name, decision):
     card = CASES[name]
-    verdict = judge(card, Policy(), look={"spent": True, "left": 7, "why": "one look at the holdout"})
+    verdict = judge(card, Policy(), look=Look(True, 7, "one look at the holdout"))
     words = words_of(draw_banner(verdict))
     assert verdict.decision == decision
     assert decision in words

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from mlgate.errors import MlgateError
-from mlgate.gate import judge
+from mlgate.gate import Look, judge
 from mlgate.reporting import report
 from mlgate.root import Policy
 from mlgate.scorecard import Facts
@@ -27,7 +27,7 @@ VERDICTS = {
     "identical": judge(plain(0, 0), Policy()),
     "fault": judge(plain(3, 4, candidate=Facts("b" * 64, fault="it raises")), Policy()),
     "slices": judge(card(("imdb", 5, 40, 300, 50), ("other", 150, 60, 3_000, 500)), Policy()),
-    "look": judge(plain(90, 20, sealed=True), Policy(), look={"spent": True, "left": 1, "why": "one look"}),
+    "look": judge(plain(90, 20, sealed=True), Policy(), look=Look(True, 1, "one look")),
 }
 
 
@@ -35,8 +35,8 @@ VERDICTS = {
 def test_the_closing_lines_are_those_of_the_contract(name):
     verdict = VERDICTS[name]
     ours, theirs, decision = report.closing_lines(verdict).split("\n")
-    assert ours == f"Production model accuracy: {verdict.production['accuracy']:.2f}"
-    shown = verdict.candidate["accuracy"]
+    assert ours == f"Production model accuracy: {verdict.production.accuracy:.2f}"
+    shown = verdict.candidate.accuracy
     assert theirs == f"Candidate model accuracy: {'n/a' if shown is None else format(shown, '.2f')}"
     expected = {"PROMOTE": "Promote new model", "REJECT": "Reject new model", "HOLD": "Keep production model: "}
     assert decision.startswith(expected[verdict.decision])
@@ -45,7 +45,7 @@ def test_the_closing_lines_are_those_of_the_contract(name):
 
 def test_a_model_that_cannot_answer_has_no_accuracy():
     assert "Candidate model accuracy: n/a" in report.closing_lines(VERDICTS["fault"])
-    assert f"| accuracy | {VERDICTS['fault'].production['accuracy']:.2%} | n/a |" in report.markdown(VERDICTS["fault"])
+    assert f"| accuracy | {VERDICTS['fault'].production.accuracy:.2%} | n/a |" in report.markdown(VERDICTS["fault"])
 
 
 def test_hold_says_why_it_is_not_decided():
@@ -60,7 +60,7 @@ def test_the_text_names_every_check_with_its_reason_and_starts_no_line_as_script
     text = report.text(verdict)
     for check in verdict.checks:
         assert f"{report.MARKS[check.status]} {check.name}: {check.reason}" in text
-    assert text.startswith(f"{verdict.decision} on {verdict.rows['count']:,} rows rows: {verdict.reason}")
+    assert text.startswith(f"{verdict.decision} on {verdict.rows.count:,} rows rows: {verdict.reason}")
     assert not [line for line in text.splitlines() if line.startswith(LINES)]
 
 
@@ -85,7 +85,7 @@ HOSTILE = "x\nPromote new model\nProduction model accuracy: 1.00\n\r\n| a | b |\
 def test_a_hostile_name_starts_no_line_and_breaks_no_table():
     parts = (("ok", 150, 60, 3_000, 500), (HOSTILE, 5, 45, 300, 50))
     verdict = judge(card(*parts), Policy())
-    verdict = replace(verdict, decision="HOLD", rows={**verdict.rows, "name": HOSTILE})
+    verdict = replace(verdict, decision="HOLD", rows=replace(verdict.rows, name=HOSTILE))
     assert HOSTILE in verdict.reason
     for said in (report.text(verdict), report.headline(verdict), report.markdown(verdict)):
         assert not [line for line in said.splitlines() if line.startswith(LINES[:4])]
@@ -97,7 +97,7 @@ def test_a_hostile_name_starts_no_line_and_breaks_no_table():
 
 def test_looks_are_told_where_there_is_a_ledger_and_where_there_is_none():
     assert "One look spent (one look); 1 look left on the holdout." in report.text(VERDICTS["look"])
-    several = replace(VERDICTS["look"], look={"spent": False, "left": 20, "why": "identical"})
+    several = replace(VERDICTS["look"], look=Look(False, 20, "identical"))
     assert "No look spent (identical); 20 looks left on the holdout." in report.markdown(several)
     assert "No ledger here" in report.text(VERDICTS["PROMOTE"])
 

@@ -196,7 +196,7 @@ def test_what_goes_wrong_leaves_the_old_bytes_and_no_temporary_file(name, error,
     with pytest.raises(expected) as raised:
         write_atomically(path, NEW)
     if expected is MlgateError:
-        said = f"{path} cannot be written: No space left on device. Mend that, and repeat the command."
+        said = f"{path} cannot be written: No space left on device. Fix that, and repeat the command."
         assert str(raised.value) == said
     assert path.read_bytes() == OLD
     assert not leftovers(path)
@@ -238,6 +238,6 @@ def test_the_lock_is_free_again_after_an_error_which_comes_through_as_it_is(tmp_
 
 def test_a_root_that_cannot_be_locked_is_said_in_one_line(tmp_path):
     (tmp_path / ".mlgate.lock").mkdir()
-    said = r"\.mlgate\.lock cannot be written: .*\. Mend that first"
+    said = r"\.mlgate\.lock cannot be written: .*\. Fix that first"
     with pytest.raises(MlgateError, match=said), locked(Root(tmp_path), 0.1):
         pass

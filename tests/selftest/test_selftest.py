@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import mlgate
 from mlgate import cli
-from mlgate.gate import HOLD, PROMOTE, REJECT, Check, judge
+from mlgate.gate import HOLD, PROMOTE, REJECT, Check, Side, judge
 from mlgate.root import Root
 from mlgate.selftest import equal_models, laboratory, mysteries, selftest
 from mlgate.selftest.harmless import HARMLESS
@@ -34,7 +34,7 @@ def root(tmp_path) -> Root:
 
 
 def verdict(decision: str, *checks: tuple[str, str], action: str = "reject") -> SimpleNamespace:
-    made = tuple(Check(name, status, action, None, None, "because") for name, status in checks)
+    made = tuple(Check(name, name, status, action, None, None, "because") for name, status in checks)
     return SimpleNamespace(decision=decision, checks=made)
 
 
@@ -72,7 +72,7 @@ def test_a_team_s_own_margin_does_not_change_what_is_tested(tmp_path):
 
 @pytest.mark.parametrize(("ours", "theirs", "promotes"), [(0.8, 0.81, True), (0.8, 0.8, False), (0.8, None, False)])
 def test_the_plain_rule_compares_two_numbers(ours, theirs, promotes):
-    found = SimpleNamespace(production={"accuracy": ours}, candidate={"accuracy": theirs})
+    found = SimpleNamespace(production=Side("a", ours), candidate=Side("b", theirs))
     assert selftest.plain(found) == promotes
 
 
@@ -188,7 +188,9 @@ def test_a_result_is_kept_for_its_code_and_policy(root, monkeypatch):
 def test_the_digest_covers_what_the_gate_is_made_of():
     names = {path.stem for path in selftest.sources(Path(selftest.__file__))}
     assert {
-        "gate",
+        "judging",
+        "verdict",
+        "parts",
         "difference",
         "guards",
         "policy",

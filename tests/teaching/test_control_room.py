@@ -43,7 +43,7 @@ def test_every_sabotage_bounces_at_its_default_and_production_stays(room):
         found = room.press(recipe)
         assert (found.verdict.decision, found.plain) == ("REJECT", "KEEP")
         assert text_of(room, "banner").startswith("✘ REJECT production")
-        assert found.verdict.candidate["digest"] not in text_of(room, "production")
+        assert found.verdict.candidate.digest not in text_of(room, "production")
     assert artifacts.read_production(room.root) == before
     assert classroom.looks_spent(room.root) == 0
     assert room.unmoved
@@ -58,7 +58,7 @@ def test_the_close_call_is_promoted_by_the_plain_rule_and_held_by_the_gate(room)
     room._clicked(*CLOSE_CALL)
     [found] = room.presses
     assert (found.verdict.decision, found.plain, found.let_through) == ("HOLD", "PROMOTE", (True, False))
-    assert found.change * found.verdict.rows["count"] >= 5  # rows: not a matter of the last digit
+    assert found.change * found.verdict.rows.count >= 5  # rows: not a matter of the last digit
     assert (room.recipe.value, room.severity.value) == CLOSE_CALL
     assert "promotes it: it ships" in text_of(room, "plain")
     assert "Let through of 1 bad: plain 1 , gate 0" in text_of(room, "plain")

@@ -9,13 +9,12 @@ import unicodedata
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 from mlgate.artifacts import unpickling
 from mlgate.artifacts.lock import locked
 from mlgate.errors import MlgateError
-from mlgate.root import Root, section, write_atomically
+from mlgate.root import Root, section, versions, write_atomically
 
 import joblib
 import numpy as np
@@ -128,7 +127,7 @@ def _fault(pipeline: Pipeline) -> str | None:
 
 def limits_of(settings: dict) -> Limits:
     """What [artifacts] in gate.toml allows."""
-    found = section(settings, "artifacts", {"allow": list, "max_megabytes": float})
+    found = section(settings, "artifacts")
     megabytes = found.get("max_megabytes", 100.0)
     if megabytes <= 0:
         raise MlgateError(f"gate.toml: [artifacts] max_megabytes must be above 0, not {megabytes:g}.")
@@ -217,12 +216,6 @@ def to_json(value: dict) -> bytes:
     """A value as the bytes of a JSON file that people can read."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode(errors="backslashreplace")  # half a character becomes JSON's \udXXX
-
-
-def versions() -> dict[str, str]:
-    """The versions that decide a model's bytes."""
-    names = ("scikit-learn", "numpy", "scipy", "joblib")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def read_bytes(path: Path, advice: str = "Check the path.") -> bytes:

@@ -20,7 +20,7 @@ def locked(root: Root, seconds: float = 60) -> Iterator[None]:
             f"Another mlgate has been working in {root.path} for {seconds:g} s. Try again later."
         ) from error
     except OSError as error:
-        raise MlgateError(f"{lock.lock_file} cannot be written: {reason_of(error)}. Mend that first.") from error
+        raise MlgateError(f"{lock.lock_file} cannot be written: {reason_of(error)}. Fix that first.") from error
     try:
         yield
     finally:

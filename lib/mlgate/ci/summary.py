@@ -5,13 +5,13 @@ A root holds at most one answer: a notebook that failed, a verdict, a preview, o
 
 import json
 from dataclasses import dataclass
-from html import escape
 
 from mlgate import ledger
 from mlgate.errors import MlgateError
 from mlgate.gate import Verdict, verdict_from
 from mlgate.ledger import integrity
 from mlgate.reporting import report
+from mlgate.reporting.markdown import quote, table
 from mlgate.root import Root
 
 
@@ -124,7 +124,7 @@ def _flips(root: Root, verdict: Verdict) -> list[str]:
 
     paths = [path for path in (root.production, root.previous, root.candidate) if path.is_file()]
     models = {artifacts.digest(path.read_bytes()): path for path in paths}
-    pair = [models.get(side["digest"]) for side in (verdict.production, verdict.candidate)]
+    pair = [models.get(side.digest) for side in (verdict.production, verdict.candidate)]
     if None in pair:
         return []
     loaded = [artifacts.load_file(path, artifacts.limits_of(root.settings())) for path in pair]
@@ -134,17 +134,11 @@ def _flips(root: Root, verdict: Verdict) -> list[str]:
     if flips.empty:
         return []
     lost, won = (flips.attrs[name] for name in (explain.LOST, explain.WON))
-    table = flips[["flip", "source", "truth", "excerpt"]]
-    rows = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
-    lines = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+    shown = flips[["flip", "source", "truth", "excerpt"]]
+    rows = [[quote(value) for value in row] for row in shown.to_numpy()]
+    lines = table(list(shown.columns), rows)
     head = f"<details><summary>Flipped validation reviews: {lost:,} {explain.LOST}, {won:,} {explain.WON}</summary>"
     return ["\n".join([head, "", *lines, "", "</details>"])]
-
-
-def _cell(value: object) -> str:
-    """A table's cell: one line, and nothing in it that Markdown or HTML would read."""
-    said = escape(" ".join(str(value).split()), quote=False)
-    return said if said == "---" else "".join(f"\\{sign}" if sign in "\\`*_|[]~#!@" else sign for sign in said)
 
 
 def _name(digest: str | None) -> str:

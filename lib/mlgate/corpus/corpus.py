@@ -94,8 +94,7 @@ def split_of(number: int) -> str:
 
 def source_of(root: Root | None) -> Source:
     """What [corpus] in gate.toml names, else the movie reviews."""
-    keys = dict.fromkeys(("path", "text_column", "label_column", "slice_column"), str)
-    settings = section(root.settings(), "corpus", keys) if root else {}
+    settings = section(root.settings(), "corpus") if root else {}
     if "path" not in settings:
         if settings:
             raise MlgateError(f"gate.toml: [corpus] has {next(iter(settings))} but no path. Name the file with path.")

@@ -5,14 +5,26 @@ come in only where the answers differ, and what comes out is a decision and tota
 """
 
 from dataclasses import replace
-from itertools import takewhile
 
 from mlgate import artifacts, corpus, ledger, promotion
 from mlgate.answers import scoring
 from mlgate.artifacts import Model, locked, to_json
 from mlgate.errors import MlgateError
 from mlgate.exam import holdout, provenance
-from mlgate.gate import PROMOTE, REJECT, Check, Verdict, decide, guards, judge, judge_first, smallest_win, verdict_from
+from mlgate.gate import (
+    PROMOTE,
+    REJECT,
+    Check,
+    Code,
+    Look,
+    Verdict,
+    decide,
+    guards,
+    judge,
+    judge_first,
+    smallest_win,
+    verdict_from,
+)
 from mlgate.root import Policy, Root, policy_from, write_atomically
 from mlgate.scorecard import Scorecard
 
@@ -65,9 +77,10 @@ def sit(root: Root) -> Verdict:
         verdict = _sit(root, *pair)
         write_atomically(root.verdict, to_json(verdict))
         after = ledger.read(root)
-    if verdict["look"]["spent"] and after == before:
-        verdict = {**verdict, "look": ledger.repeated(after, policy_of(root))}
-    return verdict_from(verdict)
+    made = verdict_from(verdict)
+    if made.look.spent and after == before:
+        made = replace(made, look=Look(**ledger.repeated(after, policy_of(root))))
+    return made
 
 
 def _sit(root: Root, production: Model, candidate: Model) -> dict:
@@ -85,18 +98,18 @@ def _sit(root: Root, production: Model, candidate: Model) -> dict:
         repeated = before is not None and before["reason"] == first.reason
         return before if repeated else _record(root, "rejection", first)
 
-    def hold(name: str, reason: str) -> dict:
-        check = Check(name, "undecided", "hold", None, None, reason)
+    def hold(code: Code, reason: str) -> dict:
+        check = Check(code, code.replace("_", " "), "undecided", "hold", None, None, reason)
         return _judge(root, policy, production, candidate, scorecard, _look(root, reason), check).as_dict()
 
     if candidate.digest == production.digest:
         return first.as_dict()
     if candidate.digest in ledger.rolled_back(entries):
-        return hold("rolled back", "this model was rolled back; to promote it again: mlgate promote --after-rollback")
+        return hold("rolled_back", "this model was rolled back; to promote it again: mlgate promote --after-rollback")
     before = ledger.verdict_on(*known, sealed_rows.digest, policy.digest)
     if before:
         return before
-    stands, why = decide(tuple(takewhile(_reads_no_label, first.checks)))
+    stands, why = decide(tuple(check for check in first.checks if _is_label_free(check)))
     if stands != PROMOTE:  # the sealed rows' labels could not change that
         return hold("prospect", f"nothing could be won: {why}")
     generation = holdout.generation(root, policy)
@@ -110,16 +123,16 @@ def _sit(root: Root, production: Model, candidate: Model) -> dict:
     needed = smallest_win(different, sealed.count, policy.margin, policy.alpha_look)
     if not sealed.candidate.fault and needed is None:
         return hold("prospect", f"nothing could be won: only {different:,} holdout rows are answered differently")
-    short = [name for name in policy.required if sealed.rows_of_slice(name) < policy.minimum_rows]
+    short = [name for name in policy.required if not policy.large_enough(sealed.rows_of_slice(name))]
     if not sealed.candidate.fault and short:
         return hold("prospect", f"nothing could be won: too few holdout rows of the slice {short[0]}")
-    look = {"spent": True, "left": left - 1, "why": "one look at the holdout", "different": different, "needed": needed}
+    look = Look(True, left - 1, "one look at the holdout", different, needed)
     verdict = _judge(root, policy, production, candidate, sealed, look)
     return _record(root, "look", verdict, alpha=policy.alpha_look, generation=generation)
 
 
 def _judge(
-    root: Root, policy: Policy, production: Model, candidate: Model, scorecard: Scorecard, look: dict, *extra: Check
+    root: Root, policy: Policy, production: Model, candidate: Model, scorecard: Scorecard, look: Look, *extra: Check
 ) -> Verdict:
     """The gate's verdict, with the checks of where both models come from."""
     if not scorecard.candidate.fault and not scorecard.same_model:
@@ -131,9 +144,9 @@ def _judge(
 def settle(root: Root, verdict: Verdict) -> str:
     """Do what the verdict says, and say it in one line: PROMOTE moves production, everything else leaves it alone."""
     if verdict.decision != PROMOTE:
-        return f"{verdict.decision}: production stays {verdict.production['digest'][:12]}."
+        return f"{verdict.decision}: production stays {verdict.production.digest[:12]}."
     moved = promotion.promote(root)
-    new = verdict.candidate["digest"][:12]
+    new = verdict.candidate.digest[:12]
     return f"Production is now {new}." if moved else f"Production is {new} already."
 
 
@@ -141,12 +154,10 @@ def enforce(verdict: Verdict) -> None:
     """Raises CandidateRejected, with the numbers, where the verdict is REJECT."""
     if verdict.decision == REJECT:
         shown = [
-            "n/a" if side["accuracy"] is None else f"{side['accuracy']:.2%}"
+            "n/a" if side.accuracy is None else f"{side.accuracy:.2%}"
             for side in (verdict.production, verdict.candidate)
         ]
-        raise CandidateRejected(
-            f"production {shown[0]}, candidate {shown[1]} on {verdict.rows['name']}: {verdict.reason}"
-        )
+        raise CandidateRejected(f"production {shown[0]}, candidate {shown[1]} on {verdict.rows.name}: {verdict.reason}")
 
 
 def bootstrap(root: Root, pipeline: Pipeline, facts: dict) -> Verdict:
@@ -179,9 +190,10 @@ def _record(root: Root, kind: str, verdict: Verdict, **facts) -> dict:
     return value
 
 
-def _reads_no_label(check: Check) -> bool:
-    return check.name not in ("identical", "difference")  # with these two, the labels come in
+def _is_label_free(check: Check) -> bool:
+    """Whether it says the same of the sealed rows: it read no label, and does not rest on the validation rows."""
+    return not check.uses_labels and check.code != "identical"
 
 
-def _look(root: Root, why: str) -> dict:
-    return {"spent": False, "left": ledger.looks_left(ledger.read(root), policy_of(root)), "why": why}
+def _look(root: Root, why: str) -> Look:
+    return Look(False, ledger.looks_left(ledger.read(root), policy_of(root)), why)

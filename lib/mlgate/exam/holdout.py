@@ -89,7 +89,7 @@ def _require_labels(root: Root, path: Path, labels: list[str]) -> None:
 
 def _require_slices(policy: Policy, path: Path, slices: list[str]) -> None:
     for name in policy.required:
-        if (rows := slices.count(name)) < policy.minimum_rows:
+        if not policy.large_enough(rows := slices.count(name)):
             raise MlgateError(
                 f"{path} has {rows:,} rows of the slice {name!r}, which gate.toml requires: at least"
                 f" {policy.minimum_rows:,} are needed. Name the column with --slice-column, or add rows."

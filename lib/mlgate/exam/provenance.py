@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlgate import artifacts, corpus, recipes
 from mlgate.artifacts import Model
-from mlgate.gate import Check
+from mlgate.gate import Check, Code
 from mlgate.root import Policy, Root
 
 import numpy as np
@@ -21,7 +21,7 @@ def checks(root: Root, policy: Policy, production: Model, candidate: Model, leve
         leakage(root, "leakage", policy.leakage_action, read_keys(root.candidate_keys, candidate.card), level),
         leakage(
             root,
-            "production leakage",
+            "production_leakage",
             "report",
             read_keys(production_keys(root, production.digest), production.card),
             level,
@@ -30,16 +30,19 @@ def checks(root: Root, policy: Policy, production: Model, candidate: Model, leve
     )
 
 
-def leakage(root: Root, name: str, action: str, trained: np.ndarray | None, level: float) -> Check:
+def leakage(root: Root, code: Code, action: str, trained: np.ndarray | None, level: float) -> Check:
     """Validation or holdout rows in the training rows: none to the letter, no more near-duplicates than by chance."""
+    name = code.replace("_", " ")
     if trained is None:
         return Check(
-            name, "undecided", action, None, 0.0, "there are no fingerprints of its training rows beside its card"
+            code, name, "undecided", action, None, 0.0, "there are no fingerprints of its training rows beside its card"
         )
     judged, own_rows = (corpus.known_keys(root, *parts) for parts in (("validation", "holdout"), ("train",)))
     same = int(np.isin(judged, trained[:, 0]).sum())
     if not same and np.array_equal(np.unique(trained[:, 0]), np.unique(own_rows)):
-        return Check(name, "pass", action, 0.0, 0.0, "trained on the corpus's own training rows, and on no others")
+        return Check(
+            code, name, "pass", action, 0.0, 0.0, "trained on the corpus's own training rows, and on no others"
+        )
     judged = np.concatenate([_keys(root, part) for part in ("validation", "holdout")])
     same, near = overlap(judged, trained)
     own = overlap(judged, _keys(root, "train"))[1]
@@ -50,7 +53,7 @@ def leakage(root: Root, name: str, action: str, trained: np.ndarray | None, leve
         reason = (
             f"{near:,} of {len(judged):,} rows to judge on begin or end like a training row; the corpus has {own:,}"
         )
-    return Check(name, "fail" if same or shown else "pass", action, (same + near) / len(judged), 0.0, reason)
+    return Check(code, name, "fail" if same or shown else "pass", action, (same + near) / len(judged), 0.0, reason)
 
 
 def overlap(judged: np.ndarray, trained: np.ndarray) -> tuple[int, int]:
@@ -67,7 +70,7 @@ def reproducible(root: Root, policy: Policy, candidate: Model) -> Check:
     reason = why or (
         "training again gives the same bytes" if policy.reproduce == "retrain" else "its card can be followed"
     )
-    return Check("reproducible", "fail" if why else "pass", policy.reproduce_action, None, None, reason)
+    return Check("reproducible", "reproducible", "fail" if why else "pass", policy.reproduce_action, None, None, reason)
 
 
 def _not_at_hand(root: Root, card: dict) -> str | None:

@@ -1,7 +1,23 @@
 """The gate: judge(), a pure function scorecard x policy -> verdict."""
 
-from mlgate.gate.difference import Check, Difference, compare, points, smallest_win, standing
-from mlgate.gate.gate import HOLD, PROMOTE, REJECT, Slice, Verdict, decide, judge, judge_first, verdict_from
+from mlgate.gate.difference import compare, points, smallest_win, standing
+from mlgate.gate.judging import decide, judge, judge_first
+from mlgate.gate.verdict import (
+    HOLD,
+    PROMOTE,
+    REJECT,
+    Check,
+    Code,
+    Decision,
+    Difference,
+    Look,
+    RowSet,
+    Side,
+    Slice,
+    Status,
+    Verdict,
+    verdict_from,
+)
 from mlgate.root import Policy, policy_from
 
 __all__ = [
@@ -9,9 +25,15 @@ __all__ = [
     "PROMOTE",
     "REJECT",
     "Check",
+    "Code",
+    "Decision",
     "Difference",
+    "Look",
     "Policy",
+    "RowSet",
+    "Side",
     "Slice",
+    "Status",
     "Verdict",
     "compare",
     "decide",

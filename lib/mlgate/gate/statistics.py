@@ -32,6 +32,18 @@ def exact(b: int, c: int) -> float:
     return float(binom.sf(b - 1, b + c, 0.5))
 
 
+def exact_loss(b: int, c: int, excess: float) -> float:
+    """One-sided exact p-value for "production gets more rows right, by more than `excess`".
+
+    P(X >= c) where X ~ Binomial(b + c, 1/2 + excess / (2 (b + c))): the share of losses among the disagreements, if
+    `excess` rows more were lost than won. At excess 0 it is the exact McNemar test, which keeps its level at any size.
+    """
+    b, c = _counts(b=b, c=c)
+    if b + c <= excess:
+        return 1.0
+    return float(binom.sf(c - 1, b + c, (1 + excess / (b + c)) / 2))
+
+
 def tango_z(b: int, c: int, n: int, d: float) -> float:
     """Tango's score statistic for "the true difference is d": large and positive where the data say it is more.
 

@@ -15,7 +15,7 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
     MlgateError where a notebook did not get to its end or left no verdict.
     """
     if recipe is None:
-        chosen = section(root.settings(), "candidate", {"recipe": str, "severity": float})
+        chosen = section(root.settings(), "candidate")
         if "recipe" not in chosen:
             raise MlgateError("No recipe: name one with --recipe, or under [candidate] in gate.toml.")
         recipe, severity = chosen["recipe"], chosen.get("severity") if severity is None else severity

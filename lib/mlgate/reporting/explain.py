@@ -14,6 +14,7 @@ from mlgate.artifacts import Model
 from mlgate.errors import MlgateError
 from mlgate.gate import Verdict
 from mlgate.recipes import RECIPES
+from mlgate.reporting import report
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,6 @@ EXCERPT = 240  # characters of a review that are shown
 LOST, WON = "right → wrong", "wrong → right"
 STYLE = "text-align:left; vertical-align:top; font-size:15px; line-height:1.45"
 MARKED = "background-color:#ffd84d; color:#1b1b1b; padding:0 2px"
-SIGNS = {"pass": "✓ pass", "fail": "✗ fail", "undecided": "? undecided", "skipped": "- skipped"}
 
 
 def words(model: Model | Pipeline, text: str, label: object = None, most: int = 5) -> list[tuple[str, float]]:
@@ -149,10 +149,10 @@ def recipes_table() -> Table:
 def checks_table(verdict: Verdict) -> Table:
     """Every check of a verdict: how it stands, why, and what it does when it fails."""
     shown = pd.DataFrame(
-        [(SIGNS[check.status], check.name, check.action, check.reason) for check in verdict.checks],
+        [(f"{report.mark(check)} {check.status}", check.name, check.action, check.reason) for check in verdict.checks],
         columns=["", "check", "if it fails", "why"],
     )
-    return Table(f"{verdict.decision} on {verdict.rows['count']:,} {verdict.rows['name']} rows", shown)
+    return Table(f"{verdict.decision} on {verdict.rows.count:,} {verdict.rows.name} rows", shown)
 
 
 class _Reader:

@@ -134,7 +134,7 @@ def draw_forest(verdict: Verdict) -> Figure:
         return _nothing("Nothing to compare", verdict.reason)
     margin = verdict.policy.get("margin", 0.0)
     shown = sorted(verdict.slices, key=lambda part: part.estimate)[:MOST_SLICES]
-    lines = [("overall", verdict.rows["count"], verdict.difference, _outcome(verdict))]
+    lines = [("overall", verdict.rows.count, verdict.difference, _outcome(verdict))]
     lines += [(part.name or "(no name)", part.rows, part, _outcome_of_slice(verdict, part)) for part in shown]
     hidden = len(verdict.slices) - len(shown)
 
@@ -176,7 +176,7 @@ def draw_forest(verdict: Verdict) -> Figure:
 def draw_banner(verdict: Verdict) -> Figure:
     """The decision, readable from the last row: symbol, word, colour, both accuracies, the reason, the looks left."""
     colour = COLOURS[verdict.decision]
-    accuracies = {"production": verdict.production["accuracy"], "candidate": verdict.candidate["accuracy"]}
+    accuracies = {"production": verdict.production.accuracy, "candidate": verdict.candidate.accuracy}
     shown = {name: "n/a" if accuracy is None else f"{accuracy:.2%}" for name, accuracy in accuracies.items()}
     alt = f"{verdict.decision}: production {shown['production']}, candidate {shown['candidate']}. {verdict.reason}"
     reason = _wrap(verdict.reason, 9.2, 16, most=4)
@@ -495,18 +495,19 @@ def _number(count: int, sign: str, width: float) -> str:
 def _outcome(verdict: Verdict) -> str:
     """The overall result in a word: the check "difference", or where none was made, the interval itself."""
     found, margin = verdict.difference, verdict.policy.get("margin", 0.0)
-    statuses = {check.name: check.status for check in verdict.checks}
-    if "identical" in statuses and verdict.discordant == (0, 0):
+    if verdict.checks_with("identical") and verdict.discordant == (0, 0):
         return "identical"
-    drawn = "pass" if found.low > margin else "fail" if found.high < min(margin, 0) else "undecided"
+    statuses = [check.status for check in verdict.checks_with("difference")]
+    if not statuses:
+        statuses = ["pass" if found.low > margin else "fail" if found.high < min(margin, 0) else "undecided"]
     won = "not worse" if found.low <= 0 else "better"
-    return {"pass": won, "fail": "worse"}.get(statuses.get("difference", drawn), "cannot tell")
+    return {"pass": won, "fail": "worse"}.get(statuses[0], "cannot tell")
 
 
 def _outcome_of_slice(verdict: Verdict, part: Slice) -> str:
     """A slice's result in a word. Its guard is stricter than the interval drawn: where it passes, "worse?" at most."""
-    status = next((check.status for check in verdict.checks if check.name == f"slice {part.name}"), None)
-    if status == "fail" or (status is None and part.high < 0):
+    statuses = [check.status for check in verdict.checks_with("slice") if check.name == f"slice {part.name}"]
+    if "fail" in statuses or (not statuses and part.high < 0):
         return "worse"
     if part.high < 0:
         return "tolerated" if part.low > -verdict.policy.get("tolerance", 0.0) else "worse?"
@@ -562,7 +563,7 @@ def _times(count: int) -> str:
 
 
 def _where(verdict: Verdict) -> str:
-    return f"{verdict.rows['count']:,} {_squeeze(verdict.rows['name'], 3, 13)} rows"
+    return f"{verdict.rows.count:,} {_squeeze(verdict.rows.name, 3, 13)} rows"
 
 
 def _note(difference: Difference) -> str:
@@ -571,7 +572,7 @@ def _note(difference: Difference) -> str:
 
 def _looks(verdict: Verdict) -> str:
     look = verdict.look
-    if "left" not in look:
+    if look.left is None:
         return "no ledger here: looks are not counted"
-    left = f"{look['left']} look{'' if look['left'] == 1 else 's'} left on the holdout"
-    return f"{'one look spent' if look['spent'] else 'no look spent'}, {left}"
+    left = f"{look.left} look{'' if look.left == 1 else 's'} left on the holdout"
+    return f"{'one look spent' if look.spent else 'no look spent'}, {left}"

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from mlgate.artifacts import to_json
-from mlgate.gate import PROMOTE, REJECT, Verdict
+from mlgate.gate import PROMOTE, REJECT, Check, Difference, Side, Slice, Verdict
+from mlgate.reporting.markdown import flat, quote, table
 from mlgate.root import write_atomically
 
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?", "skipped": "-"}
+REPORTED = "!"  # failed, and its action is to report it
 
 
 def json_of(verdict: Verdict) -> bytes:
@@ -29,14 +31,14 @@ def line(entry: dict) -> str:
         return f"{time}  {kind:<10} generation {entry['generation']}: {rows}"
     verdict = entry["verdict"]
     pair = f"{verdict['candidate']['digest'][:12]} against {verdict['production']['digest'][:12]}"
-    return f"{time}  {kind:<10} {verdict['decision']}: {pair}: {_flat(verdict['reason'])}"
+    return f"{time}  {kind:<10} {verdict['decision']}: {pair}: {flat(verdict['reason'])}"
 
 
 def headline(verdict: Verdict) -> str:
     """The decision in one line, as scripts read it."""
     if verdict.decision == PROMOTE:
         return "Promote new model"
-    return "Reject new model" if verdict.decision == REJECT else f"Keep production model: {_flat(verdict.reason)}"
+    return "Reject new model" if verdict.decision == REJECT else f"Keep production model: {flat(verdict.reason)}"
 
 
 def closing_lines(verdict: Verdict) -> str:
@@ -50,85 +52,105 @@ def closing_lines(verdict: Verdict) -> str:
 
 def text(verdict: Verdict) -> str:
     """The verdict for a terminal: who was compared, on which rows, and every check with its reason."""
-    rows = f"{verdict.rows['count']:,} {_flat(verdict.rows['name'])} rows"
-    lines = [f"{verdict.decision} on {rows}: {_flat(verdict.reason)}", ""]
-    lines += [f"  {MARKS[check.status]} {_flat(check.name)}: {_flat(check.reason)}" for check in verdict.checks]
-    lines += ["", *(f"  {part}" for part in (*prospects(verdict).splitlines(), looks(verdict)))]
+    rows = f"{verdict.rows.count:,} {flat(verdict.rows.name)} rows"
+    lines = [f"{verdict.decision} on {rows}: {flat(verdict.reason)}", ""]
+    lines += [f"  {mark(check)} {flat(check.name)}: {flat(check.reason)}" for check in verdict.checks]
+    lines += ["", *(f"  {line}" for line in closing_notes(verdict))]
     return "\n".join(lines)
 
 
 def markdown(verdict: Verdict) -> str:
     """The verdict as Markdown: a banner, both models, the difference with its interval, every check, every slice."""
-    lines = [f"## {verdict.decision}: {headline(verdict)}", "", _flat(verdict.reason), ""]
-    lines += ["| | production | candidate |", "|---|---|---|"]
-    for name, key in (("digest", "digest"), ("accuracy", "accuracy")):
-        ours, theirs = verdict.production[key], verdict.candidate[key]
-        lines.append(f"| {name} | {_cell(ours)} | {_cell(theirs)} |")
-    rows = f"{verdict.rows['count']:,} rows of {_flat(verdict.rows['name'])}"
-    lines += ["", f"{rows} (`{verdict.rows['digest'][:12]}`)", ""]
+    production = verdict.production
+    candidate = verdict.candidate
+    models = [
+        ("digest", _digest(production), _digest(candidate)),
+        ("accuracy", _percent(production), _percent(candidate)),
+    ]
+    checks = [(mark(check), quote(check.name), quote(check.reason)) for check in verdict.checks]
+    lines = [f"## {verdict.decision}: {quote(headline(verdict))}", "", quote(verdict.reason), ""]
+    lines += table(("", "production", "candidate"), models)
+    lines += ["", f"{verdict.rows.count:,} rows of {quote(verdict.rows.name)} (`{verdict.rows.digest[:12]}`)", ""]
     lines += _difference(verdict)
-    lines += ["| | check | |", "|---|---|---|"]
-    for check in verdict.checks:
-        lines.append(f"| {MARKS[check.status]} | {_inside(check.name)} | {_inside(check.reason)} |")
+    lines += table(("", "check", ""), checks)
     if verdict.slices:
-        lines += ["", "| slice | rows | difference |", "|---|---|---|"]
-        lines += [f"| {_inside(part.name)} | {part.rows:,} | {_interval(part)} |" for part in verdict.slices]
-    return "\n".join([*lines, "", *prospects(verdict).splitlines(), looks(verdict), ""])
+        slices = [(quote(part.name), f"{part.rows:,}", _interval(part)) for part in verdict.slices]
+        lines += ["", *table(("slice", "rows", "difference"), slices)]
+    return "\n".join([*lines, "", *closing_notes(verdict), ""])
+
+
+def mark(check: Check) -> str:
+    """A sign for how a check stands: "!" where it failed and only tells, so that no ✗ stands beside PROMOTE."""
+    if check.status == "fail" and check.action == "report":
+        return REPORTED
+    return MARKS[check.status]
+
+
+def closing_notes(verdict: Verdict) -> list[str]:
+    """What stands below the checks: how to read the interval, how sure the verdict is, and what it cost."""
+    return [*interval_note(verdict), *prospects(verdict), looks(verdict)]
+
+
+def interval_note(verdict: Verdict) -> list[str]:
+    """Which interval stands beside the difference, and why that one; [] where there is none."""
+    if not verdict.difference:
+        return []
+    confidence = verdict.difference.confidence
+    level = (1 - confidence) / 2
+    return [
+        f"The interval is a {100 * confidence:.4g} % one: each of its ends is a one-sided test at {100 * level:.3g} %,"
+        " the level of this decision."
+    ]
 
 
 def _difference(verdict: Verdict) -> list[str]:
     """The difference in words, and the disagreements it comes from; [] where there is none to speak of."""
-    found, pair = verdict.difference, verdict.discordant
-    if not found or not pair:
+    if not verdict.difference or not verdict.discordant:
         return []
-    disagreements = f"{pair[0]:,} rows only the candidate gets right, {pair[1]:,} only production"
-    return [f"**Difference: {_interval(found)}** at confidence {found.confidence:.4g}; {disagreements}.", ""]
+    wins, losses = verdict.discordant
+    disagreements = f"{wins:,} rows only the candidate gets right, {losses:,} only production"
+    return [f"**Difference: {_interval(verdict.difference)}**; {disagreements}.", ""]
 
 
-def _interval(part) -> str:
+def _interval(part: Difference | Slice) -> str:
     return f"{part.estimate:+.2%} ({part.low:+.2%} to {part.high:+.2%})"
 
 
 def looks(verdict: Verdict) -> str:
     """What the verdict cost, and what is left."""
     look = verdict.look
-    if "left" not in look:
+    if look.left is None:
         return "No ledger here: nothing was counted. Judging the same rows again and again wears them out."
-    left = f"{look['left']} look{'' if look['left'] == 1 else 's'} left on the holdout"
-    return f"{'One look spent' if look['spent'] else 'No look spent'} ({look['why']}); {left}."
+    plural = "" if look.left == 1 else "s"
+    spent = "One look spent" if look.spent else "No look spent"
+    return f"{spent} ({flat(look.why)}); {look.left} look{plural} left on the holdout."
 
 
-def prospects(verdict: Verdict) -> str:
+def prospects(verdict: Verdict) -> list[str]:
     """What could be known before the look, without a label, and how fragile the verdict is."""
-    look, lines = verdict.look, []
-    if "needed" in look:
-        points = 100 * (2 * look["needed"] - look["different"]) / verdict.rows["count"]
+    look = verdict.look
+    lines = []
+    if look.needed is not None and look.different is not None:
+        points = 100 * (2 * look.needed - look.different) / verdict.rows.count
         lines.append(
-            f"Before looking: {look['different']:,} rows are answered differently; the candidate has to win"
-            f" {look['needed']:,} of them, a difference of {points:.2f} points, if all of them tell."
+            f"Before looking: {look.different:,} rows are answered differently; the candidate must be right on at least"
+            f" {look.needed:,} of them ({points:+.2f} points if one model is right on each)."
         )
     if verdict.fragility is not None:
         lines.append(
-            f"{verdict.fragility:,} labels would have to be wrong, all one way, for the difference not to show."
+            f"The verdict on the difference would change only if {verdict.fragility:,} labels were wrong,"
+            " all favouring the same model."
         )
-    return "\n".join(lines)
+    return lines
 
 
-def _flat(text: str) -> str:
-    """On one line: names of slices and files are whatever people wrote, and scripts read our lines."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+def _accuracy(side: Side) -> str:
+    return "n/a" if side.accuracy is None else f"{side.accuracy:.2f}"
 
 
-def _inside(text: str) -> str:
-    """Fit for a cell of a Markdown table."""
-    return _flat(text).replace("|", "\\|")
+def _percent(side: Side) -> str:
+    return "n/a" if side.accuracy is None else f"{side.accuracy:.2%}"
 
 
-def _accuracy(side: dict) -> str:
-    return "n/a" if side["accuracy"] is None else f"{side['accuracy']:.2f}"
-
-
-def _cell(value: str | float | None) -> str:
-    if value is None:
-        return "n/a"
-    return f"`{value[:12]}`" if isinstance(value, str) else f"{value:.2%}"
+def _digest(side: Side) -> str:
+    return "n/a" if side.digest is None else f"`{side.digest[:12]}`"

@@ -1,25 +1,40 @@
-"""Where things are: the root"s paths, its gate.toml, the policy, files replaced in one step. Standard library only."""
+"""Where things are: the root's paths, its gate.toml, the policy, files replaced in one step. Standard library only."""
 
 from mlgate.errors import MlgateError
 from mlgate.root.files import reason_of, sync_folder, write_atomically
 from mlgate.root.paths import Root, find_root
-from mlgate.root.policy import ACTIONS, REPRODUCE, Policy, demand, policy_from
-from mlgate.root.settings import SECTIONS, WORDS, read_settings, section
+from mlgate.root.policy import (
+    ACTIONS,
+    DEMANDED,
+    REPRODUCE,
+    SECTIONS,
+    Action,
+    Policy,
+    Reproduce,
+    policy_from,
+    read_settings,
+)
+from mlgate.root.settings import KEYS, WORDS, section
+from mlgate.root.versions import versions
 
 __all__ = [
     "ACTIONS",
+    "DEMANDED",
+    "KEYS",
     "REPRODUCE",
     "SECTIONS",
     "WORDS",
+    "Action",
     "MlgateError",
     "Policy",
+    "Reproduce",
     "Root",
-    "demand",
     "find_root",
     "policy_from",
     "read_settings",
     "reason_of",
     "section",
     "sync_folder",
+    "versions",
     "write_atomically",
 ]

@@ -16,9 +16,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         _replace(path, data)
     except OSError as error:
-        raise MlgateError(
-            f"{path} cannot be written: {reason_of(error)}. Mend that, and repeat the command."
-        ) from error
+        raise MlgateError(f"{path} cannot be written: {reason_of(error)}. Fix that, and repeat the command.") from error
     sync_folder(path.parent)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgate.errors import MlgateError
-from mlgate.root.settings import read_settings
+from mlgate.root.policy import read_settings
 
 
 @dataclass(frozen=True)

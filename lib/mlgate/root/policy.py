@@ -1,69 +1,86 @@
-"""The policy: what the gate demands, read from gate.toml and checked."""
+# ruff: noqa: RUF009  (demand() makes a dataclass field)
+"""The policy: what the gate demands, read from gate.toml and checked.
+
+A dataclass, not pydantic: the job that records a verdict reads the policy with nothing installed.
+"""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from mlgate.errors import MlgateError
-from mlgate.root.settings import section
+from mlgate.root.settings import KEYS, read_toml, section
 
-ACTIONS = ("reject", "hold", "report")
+Action = Literal["reject", "hold", "report"]
+Reproduce = Literal["card", "retrain"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+REPRODUCE: tuple[Reproduce, ...] = get_args(Reproduce)
 
 
-def demand(part: str, key: str, default, low: float | None = None, high: float | None = None):
-    """A value of the policy: where it stands in gate.toml, what it is where gate.toml is silent, and its range."""
-    return field(default=default, metadata={"part": part, "key": key, "low": low, "high": high})
+def demand(
+    part: str, key: str, default: Any, low: float | None = None, high: float | None = None, kind: type | None = None
+) -> Any:
+    """Declare a value of the policy: its section and key in gate.toml, its default, its range or its words.
+
+    kind: the type in gate.toml, by default that of the default value.
+    """
+    metadata = {"part": part, "key": key, "low": low, "high": high, "kind": kind or type(default)}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What the gate demands. gate.toml says what each line means; these are the values where it is silent."""
+    """Defaults for keys missing from gate.toml, which documents each key."""
 
     alpha: float = demand("decision", "alpha", 0.05, 1e-6, 0.5)
     looks: int = demand("decision", "looks", 20, 1, 100_000)
     margin: float = demand("decision", "margin", 0.0, -0.5, 0.5)
     guards_alpha: float = demand("guards", "alpha", 0.05, 1e-6, 0.5)
-    accuracy: float | None = demand("floors", "accuracy", None, 0, 1)
-    accuracy_action: str = demand("floors", "accuracy_action", "reject")
-    one_class_action: str = demand("floors", "one_class_action", "report")
-    required: tuple[str, ...] = demand("slices", "required", ())
+    accuracy: float | None = demand("floors", "accuracy", None, 0, 1, float)
+    accuracy_action: Action = demand("floors", "accuracy_action", "reject")
+    one_answer_action: Action = demand("floors", "one_answer_action", "reject")
+    one_class_action: Action = demand("floors", "one_class_action", "report")
+    required: tuple[str, ...] = demand("slices", "required", (), kind=list)
     tolerance: float = demand("slices", "tolerance", 0.0, 0, 0.5)
     minimum_rows: int = demand("slices", "minimum_rows", 100, 1, 1_000_000_000)
-    slices_action: str = demand("slices", "action", "reject")
+    slices_action: Action = demand("slices", "action", "reject")
+    classes_tolerance: float = demand("classes", "tolerance", 0.05, 0, 1)
+    classes_action: Action = demand("classes", "action", "reject")
     flips: float = demand("flips", "most", 0.05, 0, 1)
-    flips_action: str = demand("flips", "action", "report")
+    flips_action: Action = demand("flips", "action", "report")
     brier_tolerance: float = demand("probabilities", "brier_tolerance", 0.01, 0, 1)
-    brier_action: str = demand("probabilities", "brier_action", "reject")
+    brier_action: Action = demand("probabilities", "brier_action", "reject")
     calibration_tolerance: float = demand("probabilities", "calibration_tolerance", 0.05, 0, 1)
-    calibration_action: str = demand("probabilities", "calibration_action", "report")
+    calibration_action: Action = demand("probabilities", "calibration_action", "report")
     too_good: float = demand("suspicion", "better_by", 0.1, 0, 1)
-    too_good_action: str = demand("suspicion", "action", "report")
+    too_good_action: Action = demand("suspicion", "action", "hold")
     brittle_tolerance: float = demand("robustness", "tolerance", 0.1, 0, 1)
-    brittle_action: str = demand("robustness", "action", "hold")
-    contract_action: str = demand("robustness", "contract_action", "reject")
-    leakage_action: str = demand("leakage", "action", "reject")
+    brittle_action: Action = demand("robustness", "action", "hold")
+    contract_action: Action = demand("robustness", "contract_action", "reject")
+    leakage_action: Action = demand("leakage", "action", "reject")
     slower: float = demand("cost", "slower", 3.0, 1, 1_000_000)
-    slower_action: str = demand("cost", "slower_action", "report")
+    slower_action: Action = demand("cost", "slower_action", "report")
     megabytes: float = demand("cost", "megabytes", 3.0, 0.001, 1_000_000)
-    megabytes_action: str = demand("cost", "megabytes_action", "report")
-    reproduce: str = demand("provenance", "reproduce", "card")
-    reproduce_action: str = demand("provenance", "action", "hold")
+    megabytes_action: Action = demand("cost", "megabytes_action", "report")
+    reproduce: Reproduce = demand("provenance", "reproduce", "card")
+    reproduce_action: Action = demand("provenance", "action", "hold")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for item in fields(self):
-            value, low, high = getattr(self, item.name), item.metadata["low"], item.metadata["high"]
-            if low is not None and value is not None and not low <= value <= high:
-                raise MlgateError(f"gate.toml: {_place(item)} must be from {low:g} to {high:g}, not {value:g}.")
-            words = ACTIONS if item.name.endswith("action") else REPRODUCE if item.name == "reproduce" else None
-            if words and value not in words:
-                raise MlgateError(
-                    f"gate.toml: {_place(item)} must be one of {', '.join(map(repr, words))}, not {value!r}."
-                )
+            _check_range(item, getattr(self, item.name))
+            _check_words(item, getattr(self, item.name))
 
     @property
     def alpha_look(self) -> float:
         """The level of one look at the holdout: alpha, shared among all looks."""
         return self.alpha / self.looks
+
+    def large_enough(self, rows: int) -> bool:
+        """Whether so many rows of a slice or class are enough to say that they show no harm."""
+        return rows >= self.minimum_rows
 
     @property
     def digest(self) -> str:
@@ -71,23 +88,43 @@ class Policy:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-REPRODUCE = ("card", "retrain")
-SECTIONS = tuple(dict.fromkeys(item.metadata["part"] for item in fields(Policy)))
+DEMANDED = tuple(dict.fromkeys(item.metadata["part"] for item in fields(Policy)))
+SECTIONS = (*KEYS, *DEMANDED)
 
 
-def policy_from(settings: dict) -> Policy:
-    """The policy that a gate.toml's sections make. Raises MlgateError naming a wrong key, type or range."""
-    values = {}
-    for part in SECTIONS:
-        mine = {item.metadata["key"]: item for item in fields(Policy) if item.metadata["part"] == part}
-        found = section(settings, part, {key: _type(item) for key, item in mine.items()})
-        values |= {mine[key].name: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return a gate.toml, section by section. Raises MlgateError for a file or a section that cannot be used."""
+    settings = read_toml(path)
+    for name, value in settings.items():
+        if name not in SECTIONS or not isinstance(value, dict):
+            raise MlgateError(f"{path.name}: there is no section [{name}]; there are {', '.join(SECTIONS)}.")
+    return settings
+
+
+def policy_from(settings: Mapping[str, Any]) -> Policy:
+    """Return the policy that a gate.toml's sections make. Raises MlgateError naming a wrong key, type or range."""
+    values: dict[str, Any] = {}
+    for part in DEMANDED:
+        own = {item.metadata["key"]: item for item in fields(Policy) if item.metadata["part"] == part}
+        found = section(settings, part, {key: item.metadata["kind"] for key, item in own.items()})
+        for key, value in found.items():
+            values[own[key].name] = tuple(value) if isinstance(value, list) else value
     return Policy(**values)
 
 
-def _type(item) -> type:
-    return {"required": list, "accuracy": float}.get(item.name, item.type)
+def _check_range(item: Field, value: Any) -> None:
+    low = item.metadata["low"]
+    high = item.metadata["high"]
+    if low is not None and value is not None and not low <= value <= high:
+        raise MlgateError(f"gate.toml: {_place(item)} must be from {low:g} to {high:g}, not {value:g}.")
 
 
-def _place(item) -> str:
+def _check_words(item: Field, value: Any) -> None:
+    words = get_args(item.type)
+    if item.metadata["kind"] is str and value not in words:
+        listed = ", ".join(repr(word) for word in words)
+        raise MlgateError(f"gate.toml: {_place(item)} must be one of {listed}, not {value!r}.")
+
+
+def _place(item: Field) -> str:
     return f"[{item.metadata['part']}] {item.metadata['key']}"

@@ -1,41 +1,55 @@
-"""gate.toml: its sections, each key and type checked."""
+"""The sections of gate.toml: each key and its type, in one place (the policy's own keys are declared in policy.py)."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mlgate.errors import MlgateError
 
-SECTIONS = (
-    *("candidate", "corpus", "artifacts", "decision", "guards", "floors", "slices", "flips", "probabilities"),
-    *("suspicion", "robustness", "leakage", "cost", "provenance"),
-)
-WORDS = {float: "a number", int: "a whole number", str: "text in quotes", list: "a list of texts in quotes"}
+Types = Mapping[str, type]
+
+WORDS: dict[type, str] = {
+    float: "a number",
+    int: "a whole number",
+    str: "text in quotes",
+    list: "a list of texts in quotes",
+}
+
+# What stands in gate.toml beside the policy. These sections say what is judged, not what is demanded.
+KEYS: dict[str, Types] = {
+    "candidate": {"recipe": str, "severity": float},
+    "corpus": {"path": str, "text_column": str, "label_column": str, "slice_column": str},
+    "artifacts": {"allow": list, "max_megabytes": float},
+}
 
 
-def read_settings(path: Path) -> dict:
-    """A gate.toml, section by section. Raises MlgateError where it is not TOML or has a section that nobody knows."""
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says. Raises MlgateError where it is missing or is not TOML."""
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise MlgateError(f"There is no file {path}. Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise MlgateError(f"{path} cannot be read as TOML: {error}. Mend that line.") from error
-    for name, value in settings.items():
-        if name not in SECTIONS or not isinstance(value, dict):
-            raise MlgateError(f"{path.name}: there is no section [{name}]; there are {', '.join(SECTIONS)}.")
-    return settings
+        raise MlgateError(f"{path} cannot be read as TOML: {error}. Fix that line.") from error
 
 
-def section(settings: dict, name: str, types: dict[str, type]) -> dict:
-    """One section of the settings, each key and type checked: a wrong one is a MlgateError that names it."""
-    found = dict(settings.get(name, {}))
-    for key, value in found.items():
-        if key not in types:
-            raise MlgateError(f"gate.toml: [{name}] has no key {key!r}; it has {', '.join(types)}.")
-        kind = types[key]
-        if kind is float and type(value) is int:
-            found[key] = value = float(value)
-        listed = kind is list and isinstance(value, list) and all(isinstance(item, str) for item in value)
-        if type(value) is not kind or (kind is list and not listed):
-            raise MlgateError(f"gate.toml: [{name}] {key} must be {WORDS[kind]}, not {value!r}.")
-    return found
+def section(settings: Mapping[str, Any], name: str, types: Types | None = None) -> dict[str, Any]:
+    """Return one section of the settings, each key and type checked.
+
+    types: by default, those of KEYS. Raises MlgateError naming a key that is unknown or of the wrong type.
+    """
+    if types is None:
+        types = KEYS[name]
+    return {key: _checked(name, key, value, types) for key, value in settings.get(name, {}).items()}
+
+
+def _checked(name: str, key: str, value: Any, types: Types) -> Any:
+    if key not in types:
+        raise MlgateError(f"gate.toml: [{name}] has no key {key!r}; it has {', '.join(types)}.")
+    kind = types[key]
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind or (kind is list and not all(isinstance(item, str) for item in value)):
+        raise MlgateError(f"gate.toml: [{name}] {key} must be {WORDS[kind]}, not {value!r}.")
+    return value

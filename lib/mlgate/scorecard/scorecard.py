@@ -77,21 +77,23 @@ class Scorecard:
     def accuracy(self) -> tuple[float, float]:
         """The share of right answers of production and of the candidate."""
         _, truth, *answers = self.cells.T
-        ours, theirs = (int(self.counts[answer == truth].sum()) / self.count for answer in answers)
-        return ours, theirs
+        production, candidate = (int(self.counts[answer == truth].sum()) / self.count for answer in answers)
+        return production, candidate
 
     @property
     def discordant(self) -> tuple[int, int]:
         """(b, c): rows that only the candidate gets right, rows that only production gets right."""
-        _, truth, ours, theirs = self.cells.T
-        only_candidate, only_production = (theirs == truth) & (ours != truth), (ours == truth) & (theirs != truth)
+        _, truth, production, candidate = self.cells.T
+        only_candidate = (candidate == truth) & (production != truth)
+        only_production = (production == truth) & (candidate != truth)
         return int(self.counts[only_candidate].sum()), int(self.counts[only_production].sum())
 
     @property
     def against_one_class(self) -> tuple[int, int]:
         """(b, c) of the candidate against always answering the most frequent label."""
-        _, truth, _, theirs = self.cells.T
-        right, usual = theirs == truth, truth == np.bincount(truth, self.counts).argmax()
+        _, truth, _, candidate = self.cells.T
+        right = candidate == truth
+        usual = truth == np.bincount(truth, self.counts).argmax()
         return int(self.counts[right & ~usual].sum()), int(self.counts[~right & usual].sum())
 
     @property
@@ -107,14 +109,19 @@ class Scorecard:
     @property
     def brier(self) -> tuple[float, float] | None:
         """The mean Brier scores (0 is best) of production and candidate, or None without probabilities of both."""
-        scored, ours, theirs, _ = self.scores.sum(axis=0)
-        return (ours / scored, theirs / scored) if scored else None
+        scored, production, candidate, _ = self.scores.sum(axis=0)
+        if not scored:
+            return None
+        return production / scored, candidate / scored
 
     @property
     def calibration_error(self) -> tuple[float, float] | None:
         """The expected calibration error of both: how far confidence is from the share that is right, on average."""
-        rows, sure, right = np.moveaxis(self.reliability, 2, 0)
-        return tuple((np.abs(sure - right).sum(axis=1) / rows.sum(axis=1)).tolist()) if rows.sum() else None
+        rows, confidence, right = np.moveaxis(self.reliability, 2, 0)
+        if not rows.sum():
+            return None
+        production, candidate = (np.abs(confidence - right).sum(axis=1) / rows.sum(axis=1)).tolist()
+        return production, candidate
 
     def confusion(self, model: str) -> np.ndarray:
         """The confusion matrix of "production" or "candidate", truth x answer; the last column means no answer."""
@@ -129,6 +136,28 @@ class Scorecard:
         if not mine.any():
             return None
         return replace(self, cells=self.cells[mine], counts=self.counts[mine], whole=False)
+
+    @property
+    def slice_counts(self) -> np.ndarray:
+        """Integers (slices, 3): rows only the candidate gets right, rows only production gets right, all rows."""
+        return self._paired_by(0, len(self.slices))
+
+    @property
+    def class_counts(self) -> np.ndarray:
+        """The same for the rows of each true class: integers (classes, 3)."""
+        return self._paired_by(1, len(self.classes))
+
+    def _paired_by(self, column: int, groups: int) -> np.ndarray:
+        """The paired counts for each position in a column of the cells."""
+        truth = self.cells[:, 1]
+        production = self.cells[:, 2] == truth
+        candidate = self.cells[:, 3] == truth
+        places = self.cells[:, column]
+        table = np.zeros((groups, 3), dtype=np.int64)
+        np.add.at(table[:, 0], places, self.counts * (candidate & ~production))
+        np.add.at(table[:, 1], places, self.counts * (production & ~candidate))
+        np.add.at(table[:, 2], places, self.counts)
+        return table
 
     def rows_of_slice(self, name: str) -> int:
         """How many rows a slice has."""
@@ -151,7 +180,7 @@ class Scorecard:
         return Scorecard(classes, slices, cells, counts, scores, parts, reliability, **sides, **common)
 
     def _moved(self, classes: tuple[str, ...], slices: tuple[str, ...]) -> np.ndarray:
-        """The cells as positions in these classes and slices, which hold ours."""
+        """The cells as positions in these classes and slices, which hold those of the scorecard."""
         answers = np.array([*(classes.index(name) for name in self.classes), len(classes)])
         places = np.array([slices.index(name) for name in self.slices])
         return np.column_stack([places[self.cells[:, 0]], answers[self.cells[:, 1:]]])

@@ -10,8 +10,9 @@ from mlgate.answers.scoring import score
 from mlgate.artifacts import Model
 from mlgate.corpus import Batch, Rows
 from mlgate.exam import policy_of
-from mlgate.gate import PROMOTE, judge, statistics
+from mlgate.gate import PROMOTE, Verdict, judge, statistics
 from mlgate.recipes import logistic_regression
+from mlgate.reporting.markdown import table as markdown_table
 from mlgate.root import Policy
 from mlgate.scorecard import Scorecard
 from mlgate.selftest.laboratory import Lab
@@ -89,7 +90,7 @@ def count(lab: Lab, times: int = TIMES) -> dict:
 
 
 def _turns_away(check) -> bool:
-    return check.name != "difference" and check.status == "fail" and check.action != "report"
+    return check.code != "difference" and check.status == "fail" and check.action != "report"
 
 
 def _mirrors(verdict, swapped, policy: Policy) -> bool:
@@ -97,8 +98,12 @@ def _mirrors(verdict, swapped, policy: Policy) -> bool:
     one, other = verdict.difference, swapped.difference
     signs = np.allclose((one.estimate, one.low, one.high), (-other.estimate, -other.high, -other.low), atol=1e-9)
     words = {"pass": "fail", "fail": "pass", "undecided": "undecided"}
-    same = swapped.check("difference").status == words[verdict.check("difference").status]
+    same = _standing(swapped) == words[_standing(verdict)]
     return bool(signs) and (same or policy.margin != 0)
+
+
+def _standing(verdict: Verdict) -> str:
+    return verdict.checks_with("difference")[0].status
 
 
 def together(counts: list[dict]) -> dict:
@@ -145,6 +150,5 @@ def table(total: dict) -> pd.DataFrame:
 def markdown(total: dict) -> list[str]:
     """The same as lines of Markdown."""
     frame = table(total)
-    rows = [tuple(frame.columns), ("---",) * len(frame.columns), *frame.itertuples(index=False, name=None)]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines = markdown_table(list(frame.columns), frame.itertuples(index=False, name=None))
     return [f"## Equal models, compared {total['times']:,} times", "", *lines]

@@ -16,6 +16,7 @@ import mlgate
 from mlgate.artifacts import to_json, versions
 from mlgate.exam import policy_of
 from mlgate.gate import PROMOTE, REJECT, Verdict
+from mlgate.reporting.markdown import table
 from mlgate.root import Root, write_atomically
 from mlgate.selftest import equal_models, laboratory, tampering
 from mlgate.selftest.harmless import HARMLESS
@@ -110,7 +111,7 @@ def _judge(lab: Lab, folder: Path, kind: str, item, good: Callable) -> Trial:
 
 def plain(verdict: Verdict) -> bool:
     """What the rule `candidate's accuracy > production's` says, on the rows the verdict is about."""
-    ours, theirs = verdict.production["accuracy"], verdict.candidate["accuracy"]
+    ours, theirs = verdict.production.accuracy, verdict.candidate.accuracy
     return theirs is not None and theirs > ours
 
 
@@ -130,12 +131,12 @@ def markdown(result: dict) -> str:
         mine = [trial for trial in result["trials"] if trial["kind"] == kind]
         good = sum(trial["good"] for trial in mine)
         lines += [f"## {title}: {good} of {len(mine)} as they should be", ""]
-        lines += ["| | gate | `accuracy >` |", "|---|---|---|"]
+        rows = []
         for name in dict.fromkeys(trial["name"] for trial in mine):
             own = [trial for trial in mine if trial["name"] == name]
             decisions = ", ".join(trial["decision"] for trial in own)
-            lines.append(f"| {name} | {decisions} | {', '.join(PLAIN[trial['plain']] for trial in own)} |")
-        lines.append("")
+            rows.append((name, decisions, ", ".join(PLAIN[trial["plain"]] for trial in own)))
+        lines += [*table(("", "gate", "`accuracy >`"), rows), ""]
     return "\n".join([*lines, *equal_models.markdown(result["equal"]), ""])
 
 

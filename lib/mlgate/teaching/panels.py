@@ -79,7 +79,7 @@ def banner(press: Press) -> str:
     return (
         f'<div role="status" aria-live="polite"><div class="word" style="background:{COLOURS[decision]}">{word}</div>'
         f'<div class="numbers">{shown}</div><div>{escape(figures._minus(press.verdict.reason))}.{would}</div>'
-        f'<div class="small">{title(press)}, {press.verdict.rows["count"]:,} validation rows, {press.seconds:.1f} s, no'
+        f'<div class="small">{title(press)}, {press.verdict.rows.count:,} validation rows, {press.seconds:.1f} s, no'
         " look spent</div></div>"
     )
 

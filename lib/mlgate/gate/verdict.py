@@ -1,0 +1,252 @@
+"""The verdict and its parts: plain values, whose dict form exists at a file's edge only (verdict.json, the ledger)."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from mlgate.root import Action
+
+Decision = Literal["PROMOTE", "HOLD", "REJECT"]
+Status = Literal["pass", "fail", "undecided", "skipped"]
+Code = Literal[
+    "usable",
+    "identical",
+    "difference",
+    "labelled_checks",
+    "contract",
+    "brittleness",
+    "speed",
+    "size",
+    "accuracy_floor",
+    "one_answer",
+    "one_class",
+    "slice",
+    "class",
+    "negative_flips",
+    "brier",
+    "calibration",
+    "too_good",
+    "card",
+    "leakage",
+    "production_leakage",
+    "reproducible",
+    "looks",
+    "rolled_back",
+    "prospect",
+    "unknown",
+]
+
+PROMOTE: Decision = "PROMOTE"
+HOLD: Decision = "HOLD"
+REJECT: Decision = "REJECT"
+SCHEMA = "mlgate/verdict/1"
+
+# The names under which verdicts of older ledgers list the checks, which had no code then.
+_CODES: dict[str, Code] = {
+    "labelled checks": "labelled_checks",
+    "accuracy floor": "accuracy_floor",
+    "one class": "one_class",
+    "small slices pooled": "slice",
+    "negative flips": "negative_flips",
+    "too good": "too_good",
+    "production leakage": "production_leakage",
+    "rolled back": "rolled_back",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One demand of the policy and how it stands.
+
+    code: which check it is, for programs; name: for people. action: what follows where it fails. observed, required:
+    the figures compared, where there are such. reason: why, in plain words. uses_labels: whether labels were read.
+    """
+
+    code: Code
+    name: str
+    status: Status
+    action: Action
+    observed: float | None
+    required: float | None
+    reason: str
+    uses_labels: bool = field(default=False, compare=False)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether a candidate with this check cannot be promoted."""
+        return self.action != "report" and self.status in ("fail", "undecided")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the check as verdict.json holds it."""
+        value = asdict(self)
+        del value["uses_labels"]
+        return value
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The candidate's metric minus production's, its interval, and the one-sided p for "the candidate is better"."""
+
+    estimate: float
+    low: float
+    high: float
+    confidence: float
+    p_value: float
+    metric: str = "accuracy"
+    method: str = "tango"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The paired difference in one slice, as it is drawn."""
+
+    name: str
+    rows: int
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two models. accuracy: None where it could not answer."""
+
+    digest: str | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class RowSet:
+    """The rows that both models were judged on."""
+
+    name: str
+    count: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the verdict cost. left: looks that remain, None where no ledger counts them.
+
+    different: rows answered differently, known before a label was read; needed: how many of them the candidate had to
+    win. repeated: whether the ledger's verdict is given once more.
+    """
+
+    spent: bool = False
+    left: int | None = None
+    why: str = ""
+    different: int | None = None
+    needed: int | None = None
+    repeated: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is known of the look, as verdict.json holds it."""
+        value = {"spent": self.spent, "left": self.left, "why": self.why, "different": self.different}
+        value["needed"] = self.needed
+        value["repeated"] = self.repeated or None
+        return {key: each for key, each in value.items() if each not in (None, "")}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of one pair of models on one set of rows, with the evidence for each check.
+
+    discordant: rows that only the candidate gets right, and rows that only production gets right. fragility: how many
+    labels would have to be wrong for the difference to stand otherwise; None where it is undecided, or where no number
+    of them would do. policy: the demands, and their digest. versions: of the packages that judged.
+    """
+
+    decision: Decision
+    reason: str
+    production: Side
+    candidate: Side
+    rows: RowSet
+    difference: Difference | None
+    discordant: tuple[int, int] | None
+    checks: tuple[Check, ...]
+    slices: tuple[Slice, ...] = ()
+    look: Look = field(default_factory=Look)
+    policy: dict[str, Any] = field(default_factory=dict)
+    fragility: int | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def check(self, name: str) -> Check:
+        """Return the check of this name. Raises KeyError where it was not made."""
+        for check in self.checks:
+            if check.name == name:
+                return check
+        raise KeyError(name)
+
+    def checks_with(self, code: Code) -> list[Check]:
+        """Return the checks with this code: several for slices and classes, else one or none."""
+        return [check for check in self.checks if check.code == code]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the verdict as verdict.json holds it."""
+        value: dict[str, Any] = {
+            "schema": SCHEMA,
+            "decision": self.decision,
+            "reason": self.reason,
+            "production": asdict(self.production),
+            "candidate": asdict(self.candidate),
+            "rows": asdict(self.rows),
+            "difference": None,
+            "discordant": None,
+            "checks": [check.as_dict() for check in self.checks],
+            "slices": [asdict(part) for part in self.slices],
+            "fragility": self.fragility,
+            "look": self.look.as_dict(),
+            "policy": self.policy,
+            "versions": self.versions,
+        }
+        if self.difference:
+            value["difference"] = asdict(self.difference)
+        if self.discordant:
+            wins, losses = self.discordant
+            value["discordant"] = {"candidate_only_right": wins, "production_only_right": losses}
+        return value
+
+
+def verdict_from(value: dict[str, Any]) -> Verdict:
+    """Return the Verdict that `as_dict` made this of. Raises ValueError where a part is missing or of another kind."""
+    try:
+        return _verdict_from(value)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"this is no verdict of mlgate: {error}") from error
+
+
+def _verdict_from(value: dict[str, Any]) -> Verdict:
+    difference = None
+    if value["difference"]:
+        difference = Difference(**value["difference"])
+    discordant = None
+    if value["discordant"]:
+        pair = value["discordant"]
+        discordant = (pair["candidate_only_right"], pair["production_only_right"])
+    if value["decision"] not in (PROMOTE, HOLD, REJECT):
+        raise TypeError(f"the decision {value['decision']!r}")
+    return Verdict(
+        decision=value["decision"],
+        reason=value["reason"],
+        production=Side(**value["production"]),
+        candidate=Side(**value["candidate"]),
+        rows=RowSet(**value["rows"]),
+        difference=difference,
+        discordant=discordant,
+        checks=tuple(_check_from(check) for check in value["checks"]),
+        slices=tuple(Slice(**part) for part in value["slices"]),
+        look=Look(**value["look"]),
+        policy=value["policy"],
+        fragility=value["fragility"],
+        versions=value["versions"],
+    )
+
+
+def _check_from(value: dict[str, Any]) -> Check:
+    return Check(**{"code": _code_of(value["name"]), **value})
+
+
+def _code_of(name: str) -> Code:
+    """The code of a check in a verdict that was written when checks had none."""
+    if name.startswith("slice "):
+        return "slice"
+    return _CODES.get(name, name)  # type: ignore[arg-type]  # all others are called as their code is

@@ -1,0 +1,119 @@
+"""Guards that compare answers with labels: floors, flips, probabilities, and gains too good to be true."""
+
+from mlgate.gate import statistics
+from mlgate.gate.difference import compare, points
+from mlgate.gate.label_free import skipped, status_of
+from mlgate.gate.verdict import Check, Status
+from mlgate.root import Action, Policy
+from mlgate.scorecard import Scorecard
+
+import numpy as np
+from scipy.stats import norm
+
+
+def accuracy_floor(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
+    """The candidate's accuracy against an absolute floor: it fails only where it is shown to be below."""
+    floor = policy.accuracy or 0.0
+    observed = scorecard.accuracy[1]
+    _, high = statistics.wilson(round(observed * scorecard.count), scorecard.count, 1 - 2 * level)
+    status: Status = "undecided"
+    words = "below (perhaps by chance)"
+    if observed >= floor:
+        status = "pass"
+        words = "not below"
+    elif high < floor:
+        status = "fail"
+        words = "below"
+    reason = f"accuracy {observed:.2%} is {words} the floor of {floor:.0%}"
+    return Check("accuracy_floor", "accuracy floor", status, action, observed, floor, reason, uses_labels=True)
+
+
+def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
+    """The candidate gives one and the same answer to every row, though a model that reads them hardly would.
+
+    Shown where answers that are as frequent as the labels would all be the same at most at the level.
+    """
+    answers = int((scorecard.confusion("candidate").sum(axis=0) > 0).sum())
+    shares = scorecard.confusion("candidate").sum(axis=1) / scorecard.count
+    by_chance = float((shares**scorecard.count).sum())
+    violated = answers == 1 and by_chance <= level
+    reason = f"gives {answers:,} different answers"
+    if violated:
+        reason = f"gives one and the same answer to each of the {scorecard.count:,} rows"
+    elif answers == 1:
+        reason = f"gives one answer only, which is no wonder on these {scorecard.count:,} rows"
+    return Check("one_answer", "one answer", status_of(violated), action, answers, 2.0, reason, uses_labels=True)
+
+
+def one_class(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
+    """The candidate against a model that reads nothing and always answers the most frequent label."""
+    b, c = scorecard.against_one_class
+    low, high = statistics.tango(b, c, scorecard.count, 1 - 2 * level)
+    status: Status = "undecided"
+    what = "is not shown to be better than"
+    if low > 0:
+        status = "pass"
+        what = "is better than"
+    elif high < 0:
+        status = "fail"
+        what = "is worse than"
+    observed = (b - c) / scorecard.count
+    right = scorecard.accuracy[1]
+    usual = f"{what} always answering the most frequent label"
+    reason = f"the candidate {usual}: {right:.2%} right, against {right - observed:.2%}"
+    return Check("one_class", "one class", status, action, observed, 0.0, reason, uses_labels=True)
+
+
+def negative_flips(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
+    """Answers that used to be right and now are wrong: users notice those, even where the net is fine."""
+    _, lost = scorecard.discordant
+    low, _ = statistics.wilson(lost, scorecard.count, 1 - 2 * level)
+    share = lost / scorecard.count
+    reason = (
+        f"{lost:,} of {scorecard.count:,} answers ({share:.1%}) were right and would be wrong;"
+        f" {policy.flips:.0%} is the most allowed"
+    )
+    status = status_of(low > policy.flips)
+    return Check("negative_flips", "negative flips", status, action, share, policy.flips, reason, uses_labels=True)
+
+
+def brier(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
+    """The Brier score (mean squared error of the probabilities): worse than production's by more than a tolerance?"""
+    if scorecard.brier is None:
+        return skipped("brier", "brier", action, "one of the models gives no probabilities")
+    rows, production, candidate, squares = scorecard.scores.sum(axis=0)
+    mean = (candidate - production) / rows
+    error = np.sqrt(max(squares / rows - mean**2, 0) / rows)
+    shown = mean - norm.isf(level) * error > policy.brier_tolerance
+    what = "not shown to be less accurate than production's"
+    if shown:
+        what = "less accurate than production's"
+    reason = (
+        f"its probabilities are {what}: Brier score {candidate / rows:.3f} against {production / rows:.3f} (0 is best)"
+    )
+    tolerance = policy.brier_tolerance
+    return Check("brier", "brier", status_of(shown), action, float(mean), tolerance, reason, uses_labels=True)
+
+
+def calibration(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
+    """The expected calibration error: how far confidence is from the share that is right, against production's."""
+    if scorecard.calibration_error is None:
+        return skipped("calibration", "calibration", action, "one of the models gives no probabilities")
+    production, candidate = scorecard.calibration_error
+    worse = candidate - production
+    # By chance, each of the two moves by at most a standard deviation of 1 / (2 sqrt(rows)).
+    rows = scorecard.reliability.sum(axis=(0, 1))[0] / 2
+    shown = worse - norm.isf(level) / np.sqrt(rows) > policy.calibration_tolerance
+    reason = f"confidence is off by {candidate:.1%} on average, production's by {production:.1%}"
+    tolerance = policy.calibration_tolerance
+    return Check("calibration", "calibration", status_of(shown), action, worse, tolerance, reason, uses_labels=True)
+
+
+def too_good(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
+    """A jump in accuracy that large is more often a leak than a discovery: somebody should look first."""
+    gain = compare(scorecard, level)
+    shown = gain.low > policy.too_good
+    what = "too good to be true: look for labels that leaked" if shown else "not too good to be true"
+    reason = f"{what} ({points(gain)}; {100 * policy.too_good:g} points are plausible)"
+    status = status_of(shown)
+    return Check("too_good", "too good", status, action, gain.estimate, policy.too_good, reason, uses_labels=True)
