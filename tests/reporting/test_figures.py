@@ -10,7 +10,6 @@ from dataclasses import replace
 from mlgate import corpus
 from mlgate.gate import HOLD, PROMOTE, REJECT, Look, Policy, judge, judge_first, statistics
 from mlgate.judge_files import judge_answers
-from mlgate.reporting import figures
 from mlgate.reporting.figures import (
     draw_banner,
     draw_candidates,
@@ -20,6 +19,7 @@ from mlgate.reporting.figures import (
     draw_forest,
     odds,
 )
+from mlgate.reporting.figures.canvas import MINUS
 from mlgate.scorecard import Facts, Scorecard, count_answers
 
 import numpy as np
@@ -174,7 +174,7 @@ def test_the_banner_says_the_decision_the_accuracies_the_reason_and_the_looks(na
     for accuracy in card.accuracy:
         assert f"{accuracy:.2%}" in words
     assert "one look spent, 7 looks left" in words
-    reason = words.replace(" | ", " ").replace(figures.MINUS, "-")
+    reason = words.replace(" | ", " ").replace(MINUS, "-")
     assert verdict.reason in reason
 
 
@@ -217,7 +217,7 @@ def test_the_cells_hold_the_counts_and_the_shares():
     for count in (*ours[:, :2].ravel(), *theirs[:, :2].ravel()):
         assert f" {count:,} " in words
     for count in (theirs - ours)[:, :2].ravel():
-        assert f" {count:+,} ".replace("-", figures.MINUS) in words
+        assert f" {count:+,} ".replace("-", MINUS) in words
     assert f" {100 * ours[0, 0] / ours[0].sum():.0f} % " in words
 
 

@@ -83,7 +83,15 @@ def result(**changes) -> dict:
         {"name": "b", "kind": "harmless", "seed": 0, "good": True, "decision": HOLD, "reason": "r", "plain": False},
         {"name": "c", "kind": "deed", "seed": 0, "good": True, "decision": "refused", "reason": "r", "plain": None},
     ]
-    counts = {"times": 1_000, "plain": 480, "promoted": 50, "promoted_sealed": 2, "turned_away": 9, "not_mirrored": 0}
+    counts = {
+        "times": 1_000,
+        "plain": 480,
+        "promoted": 50,
+        "promoted_sealed": 2,
+        "rejected": 9,
+        "rejected_small": 9,
+        "not_mirrored": 0,
+    }
     counts |= {"alpha": 0.05, "alpha_look": 0.0025, "guards_alpha": 0.05}
     counts |= changes.pop("counts", {})
     for trial in trials:
@@ -103,7 +111,7 @@ def test_a_clean_result_has_no_problems():
         ({"bad": ["c"]}, "c (seed 0): not refused"),
         ({"counts": {"promoted": 75}}, "equal models promoted, on open rows: 7.50%"),
         ({"counts": {"promoted_sealed": 12}}, "by one look at sealed rows: 1.20%"),
-        ({"counts": {"turned_away": 80}}, "turned away by a guard: 8.00%"),
+        ({"counts": {"rejected": 80}}, "stopped by a guard: 8.00%"),
         ({"counts": {"not_mirrored": 1}}, "1 verdicts were not mirrored"),
     ],
 )
@@ -113,7 +121,15 @@ def test_each_miss_and_each_broken_promise_is_a_problem(changes, words):
 
 
 def test_rates_of_several_laboratories_are_added_before_their_interval_is_taken():
-    one = {"times": 100, "plain": 40, "promoted": 5, "promoted_sealed": 0, "turned_away": 1, "not_mirrored": 0}
+    one = {
+        "times": 100,
+        "plain": 40,
+        "promoted": 5,
+        "promoted_sealed": 0,
+        "rejected": 1,
+        "rejected_small": 1,
+        "not_mirrored": 0,
+    }
     one |= {"alpha": 0.05, "alpha_look": 0.0025, "guards_alpha": 0.05}
     total = equal_models.together([one, one, one])
     assert (total["times"], total["promoted"], total["alpha"]) == (300, 15, 0.05)

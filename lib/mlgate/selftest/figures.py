@@ -3,7 +3,18 @@
 from itertools import pairwise
 
 from mlgate.gate import HOLD, PROMOTE, REJECT
-from mlgate.reporting.figures import BLUE, BLUE_TINT, GREY, GREY_TINT, INK, LIGHT, MINUS, ORANGE, ORANGE_TINT, Picture
+from mlgate.reporting.figures.canvas import (
+    BLUE,
+    BLUE_TINT,
+    GREY,
+    GREY_TINT,
+    INK,
+    LIGHT,
+    MINUS,
+    ORANGE,
+    ORANGE_TINT,
+    Picture,
+)
 from mlgate.scorecard import BINS, Scorecard
 from mlgate.selftest.simulate import PLAIN
 

@@ -8,7 +8,7 @@ from html import escape
 from mlgate.gate import HOLD, PROMOTE, REJECT
 from mlgate.reporting import explain, figures
 from mlgate.reporting.explain import LOST, Table
-from mlgate.reporting.figures import COLOURS, SYMBOLS, Picture
+from mlgate.reporting.figures.canvas import COLOURS, SYMBOLS, Picture, minus
 from mlgate.teaching.classroom import Press
 from mlgate.teaching.service_process import Stream
 
@@ -78,7 +78,7 @@ def banner(press: Press) -> str:
     would = " Nothing moves: this room only previews." if decision == PROMOTE else ""
     return (
         f'<div role="status" aria-live="polite"><div class="word" style="background:{COLOURS[decision]}">{word}</div>'
-        f'<div class="numbers">{shown}</div><div>{escape(figures._minus(press.verdict.reason))}.{would}</div>'
+        f'<div class="numbers">{shown}</div><div>{escape(minus(press.verdict.reason))}.{would}</div>'
         f'<div class="small">{title(press)}, {press.verdict.rows.count:,} validation rows, {press.seconds:.1f} s, no'
         " look spent</div></div>"
     )
@@ -143,7 +143,7 @@ def title(press: Press) -> str:
 
 def points(difference: float, unit: str = " points") -> str:
     """A difference in points, with a true minus sign."""
-    return figures._minus(f"{100 * difference:+.2f}{unit}")
+    return minus(f"{100 * difference:+.2f}{unit}")
 
 
 def production(stream: Stream, digest: str, unmoved: bool) -> str:

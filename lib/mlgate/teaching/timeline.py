@@ -1,6 +1,6 @@
 """The figure of what a client saw: which model answered when, and what happened to production meanwhile."""
 
-from mlgate.reporting.figures import (
+from mlgate.reporting.figures.canvas import (
     BLUE,
     GREY,
     GREY_TINT,
@@ -8,13 +8,13 @@ from mlgate.reporting.figures import (
     LIGHT,
     ORANGE,
     ORANGE_TINT,
-    _fit,
-    _nothing,
-    _plain,
-    _sheet,
-    _shorten,
-    _ticks,
-    _write,
+    blank_sheet,
+    fit,
+    nothing_to_draw,
+    plain_text,
+    set_ticks,
+    shorten,
+    write,
 )
 
 import pandas as pd
@@ -35,7 +35,7 @@ def draw_timeline(answers: pd.DataFrame, marks: list[tuple[float, str]] = ()) ->
     drawn as numbered lines; those outside the answers' time are left out.
     """
     if answers.empty:
-        return _nothing("No answers", "The stream has not sent a request yet.")
+        return nothing_to_draw("No answers", "The stream has not sent a request yet.")
     first, last = float(answers["second"].min()), float(answers["second"].max())
     seen = [(second, what) for second, what in sorted(marks) if first - 0.05 <= second <= last + 0.05]
     failed = answers["status"] != 200
@@ -46,8 +46,8 @@ def draw_timeline(answers: pd.DataFrame, marks: list[tuple[float, str]] = ()) ->
     bottom = 0.62 + LEGEND * lines + 0.38
     tall = LANE * (len(lanes) + 1)
     height = bottom + tall + 1.15
-    figure, sheet = _sheet(WIDTH, height, f"{words}. {happened or 'Nothing happened'}.")
-    _write(sheet, 0.3, height - 0.35, words, _fit(words, 9.4, 19), weight="bold")
+    figure, sheet = blank_sheet(WIDTH, height, f"{words}. {happened or 'Nothing happened'}.")
+    write(sheet, 0.3, height - 0.35, words, fit(words, 9.4, 19), weight="bold")
 
     axes = figure.add_axes([LEFT / WIDTH, bottom / height, (RIGHT - LEFT) / WIDTH, tall / height])
     pad = 0.015 * (last - first) or 0.5
@@ -57,12 +57,12 @@ def draw_timeline(answers: pd.DataFrame, marks: list[tuple[float, str]] = ()) ->
     for number, (name, seconds) in enumerate([*lanes, (NONE, answers["second"][failed])]):
         y = len(lanes) - 1 - number
         _lane(sheet, axes, y, bottom + LANE * (y + 1.5), name, seconds, COLOURS[number % MOST] if name else bad)
-    _ticks(axes, "{:g}")
-    _write(sheet, (LEFT + RIGHT) / 2, bottom - 0.52, "seconds", 13, GREY, ha="center")
+    set_ticks(axes, "{:g}")
+    write(sheet, (LEFT + RIGHT) / 2, bottom - 0.52, "seconds", 13, GREY, ha="center")
     _mark(sheet, axes, seen, bottom + tall)
     for number, (second, what) in enumerate(seen):
         x, y = 0.3 + 4.8 * (number // lines), bottom - 0.9 - LEGEND * (number % lines)
-        _write(sheet, x, y, _shorten(f"{number + 1}  {what} ({second:.2f} s)", 4.6, 14), 14)
+        write(sheet, x, y, shorten(f"{number + 1}  {what} ({second:.2f} s)", 4.6, 14), 14)
     return figure
 
 
@@ -90,10 +90,10 @@ def _lane(sheet: Axes, axes: Axes, y: int, at: float, name: str, seconds: pd.Ser
     """A lane: who answered, a stroke for each answer, and how many there were."""
     axes.axhline(y, color=LIGHT, lw=1, zorder=1)
     axes.vlines(seconds, y + 0.16, y + 0.84, color=colour, lw=0.9 if name else 2, zorder=2)
-    label = _plain(name or "failed")
-    _write(sheet, LEFT - 0.2, at, label, _fit(label, 1.65, 14), colour, ha="right", weight="bold")
+    label = plain_text(name or "failed")
+    write(sheet, LEFT - 0.2, at, label, fit(label, 1.65, 14), colour, ha="right", weight="bold")
     count = f"{len(seconds):,}" if len(seconds) or name else "none"
-    _write(sheet, RIGHT + 0.2, at, count, 17, colour, weight="bold")
+    write(sheet, RIGHT + 0.2, at, count, 17, colour, weight="bold")
 
 
 def _mark(sheet: Axes, axes: Axes, seen: list[tuple[float, str]], top: float) -> None:
@@ -103,9 +103,9 @@ def _mark(sheet: Axes, axes: Axes, seen: list[tuple[float, str]], top: float) ->
     for number, (line, at) in enumerate(zip(lines, _spread(lines), strict=True), start=1):
         axes.axvline(seen[number - 1][0], color=INK, lw=1.4, zorder=3)
         sheet.plot([line, at], [top, top + 0.16], color=INK, lw=1.2, solid_capstyle="round")
-        _write(sheet, at, top + 0.32, str(number), 15, weight="bold", ha="center")
-    _write(sheet, LEFT - 0.2, top + 0.32, "model", 13, GREY, ha="right")
-    _write(sheet, RIGHT + 0.2, top + 0.32, "answers", 13, GREY)
+        write(sheet, at, top + 0.32, str(number), 15, weight="bold", ha="center")
+    write(sheet, LEFT - 0.2, top + 0.32, "model", 13, GREY, ha="right")
+    write(sheet, RIGHT + 0.2, top + 0.32, "answers", 13, GREY)
 
 
 def _spread(places: list[float], apart: float = 0.3) -> list[float]:

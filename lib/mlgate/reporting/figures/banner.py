@@ -1,0 +1,40 @@
+"""The verdict as a banner that is read from the last row."""
+
+from mlgate.gate import Verdict
+from mlgate.reporting.figures.canvas import COLOURS, GREY, INK, blank_sheet, draw_symbol, minus, shorten, wrap, write
+from mlgate.reporting.figures.differences import rows_in_words
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+
+def draw_banner(verdict: Verdict) -> Figure:
+    """The decision, readable from the last row: symbol, word, colour, both accuracies, the reason, the looks left."""
+    colour = COLOURS[verdict.decision]
+    accuracies = {"production": verdict.production.accuracy, "candidate": verdict.candidate.accuracy}
+    shown = {name: "n/a" if accuracy is None else f"{accuracy:.2%}" for name, accuracy in accuracies.items()}
+    alt = f"{verdict.decision}: production {shown['production']}, candidate {shown['candidate']}. {verdict.reason}"
+    reason = wrap(verdict.reason, 9.2, 16, most=4)
+    height = 3.2 + 0.33 * len(reason)
+    figure, sheet = blank_sheet(10, height, alt)
+    sheet.add_patch(Rectangle((0, height - 1.45), 10, 1.45, color=colour, lw=0))
+    draw_symbol(sheet, 0.95, height - 0.72, verdict.decision)
+    write(sheet, 1.75, height - 0.74, verdict.decision, 76, "white", weight="bold")
+    if verdict.difference:
+        shown["difference"] = minus(f"{100 * verdict.difference.estimate:+.2f} points")
+    for number, (name, value) in enumerate(shown.items()):
+        x = 0.4 + 2.75 * number
+        write(sheet, x, height - 1.75, name, 15, GREY)
+        write(sheet, x, height - 2.18, value, 32, colour if name == "candidate" else INK, weight="bold")
+    for number, line in enumerate(reason):
+        write(sheet, 0.4, height - 2.75 - 0.33 * number, line, 16)
+    write(sheet, 0.4, 0.27, shorten(f"{rows_in_words(verdict)} · {_looks(verdict)}", 9.2, 13), 13, GREY)
+    return figure
+
+
+def _looks(verdict: Verdict) -> str:
+    look = verdict.look
+    if look.left is None:
+        return "no ledger here: looks are not counted"
+    left = f"{look.left} look{'' if look.left == 1 else 's'} left on the holdout"
+    return f"{'one look spent' if look.spent else 'no look spent'}, {left}"

@@ -1,0 +1,89 @@
+"""The forest plot: the paired difference overall and in each slice."""
+
+from mlgate.gate import Slice, Verdict
+from mlgate.reporting.figures.canvas import (
+    BLUE,
+    GREY,
+    INK,
+    MINUS,
+    ORANGE,
+    blank_sheet,
+    fit,
+    minus,
+    nothing_to_draw,
+    squeeze,
+    width_of,
+    write,
+)
+from mlgate.reporting.figures.differences import draw_interval, draw_regions, interval_in_words, rows_in_words
+
+from matplotlib.figure import Figure
+
+MAX_SLICES = 12
+
+
+def draw_forest(verdict: Verdict) -> Figure:
+    """The paired difference in points with its interval, overall and per slice, against 0 and the margin."""
+    if verdict.difference is None:
+        return nothing_to_draw("Nothing to compare", verdict.reason)
+    margin = verdict.policy.get("margin", 0.0)
+    shown = sorted(verdict.slices, key=lambda part: part.estimate)[:MAX_SLICES]
+    lines = [("overall", verdict.rows.count, verdict.difference, _outcome(verdict))]
+    lines += [(part.name or "(no name)", part.rows, part, _outcome_of_slice(verdict, part)) for part in shown]
+    hidden = len(verdict.slices) - len(shown)
+
+    alt = "Candidate minus production, in points: " + "; ".join(
+        f"{name} {100 * part.estimate:+.2f} ({100 * part.low:+.2f} to {100 * part.high:+.2f}), {word}"
+        for name, _, part, word in lines
+    )
+    width, pitch, bottom = 10, 0.52, 0.85
+    height = bottom + pitch * len(lines) + 1.35
+    figure, sheet = blank_sheet(width, height, alt)
+    title = f"Candidate {MINUS} production on {rows_in_words(verdict)}"
+    write(sheet, 0.3, height - 0.35, title, fit(title, 9.4, 17), weight="bold")
+
+    names = [squeeze(name, 2.3, 15, "bold" if number == 0 else "normal") for number, (name, *_) in enumerate(lines)]
+    counts = [f"{rows:,}" for _, rows, *_ in lines]
+    columns = max(width_of(name, 15, "bold") for name in names), max(width_of(count, 13) for count in counts)
+    left = 0.3 + sum(columns) + 0.45
+    words = [minus(f"{100 * part.estimate:+.2f}  {word}") for _, _, part, word in lines]
+    right = width - 0.5 - max(width_of(word, 15, "bold") for word in words)
+    axes = figure.add_axes([left / width, bottom / height, (right - left) / width, (height - bottom - 0.95) / height])
+    axes.set_ylim(-0.6, len(lines) + 0.15)
+    draw_regions(axes, [part for _, _, part, _ in lines], margin, right - left)
+
+    for number, (name, count, word, (_, _, part, outcome)) in enumerate(zip(names, counts, words, lines, strict=True)):
+        y, weight = len(lines) - 1 - number, "bold" if number == 0 else "normal"
+        at = bottom + (y + 0.6) / (len(lines) + 0.75) * (height - bottom - 0.95)
+        colour = {"better": BLUE, "worse": ORANGE, "not worse": BLUE}.get(outcome, INK)
+        draw_interval(axes, y, part, colour, heavy=number == 0)
+        write(sheet, 0.3, at, name, 15, weight=weight)
+        write(sheet, left - 0.25, at, count, 13, GREY, ha="right")
+        write(sheet, right + 0.2, at, word, 15, colour, weight=weight)
+    note = interval_in_words(verdict.difference)
+    if hidden:
+        note += f"; {hidden:,} more slices are not drawn"
+    write(sheet, 0.3, 0.28, note, 13, GREY)
+    return figure
+
+
+def _outcome(verdict: Verdict) -> str:
+    """The overall result in a word: the check "difference", or where none was made, the interval itself."""
+    found, margin = verdict.difference, verdict.policy.get("margin", 0.0)
+    if verdict.checks_with("identical") and verdict.discordant == (0, 0):
+        return "identical"
+    statuses = [check.status for check in verdict.checks_with("difference")]
+    if not statuses:
+        statuses = ["pass" if found.low > margin else "fail" if found.high < min(margin, 0) else "undecided"]
+    won = "not worse" if found.low <= 0 else "better"
+    return {"pass": won, "fail": "worse"}.get(statuses[0], "cannot tell")
+
+
+def _outcome_of_slice(verdict: Verdict, part: Slice) -> str:
+    """A slice's result in a word. Its guard is stricter than the interval drawn: where it passes, "worse?" at most."""
+    statuses = [check.status for check in verdict.checks_with("slice") if check.name == f"slice {part.name}"]
+    if "fail" in statuses or (not statuses and part.high < 0):
+        return "worse"
+    if part.high < 0:
+        return "tolerated" if part.low > -verdict.policy.get("tolerance", 0.0) else "worse?"
+    return "better" if part.low > 0 else "cannot tell"
