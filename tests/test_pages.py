@@ -1,4 +1,4 @@
-"""What a page, a notebook or gate.toml names is there: each file, each relative link, each heading that is linked to."""
+"""What pages, notebooks and gate.toml name is there: files, relative links, headings that are linked to."""
 
 import json
 import re
