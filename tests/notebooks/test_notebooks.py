@@ -1,6 +1,8 @@
 """Notebooks run in order, in kernels of their own, and say what went wrong; what they leave behind is looked at."""
 
+import inspect
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,12 +13,16 @@ from pathlib import Path
 import mlgate
 from mlgate import notebooks
 from mlgate.errors import MlgateError
+from mlgate.notebooks import kernels
 from mlgate.root import Root
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from jupyter_client import AsyncKernelClient, KernelManager
+from jupyter_client.provisioning import LocalProvisioner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from papermill.clientwrap import PapermillNotebookClient
 
 REPOSITORY = Path(mlgate.__file__).parents[2]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -301,6 +307,29 @@ def test_a_kernel_may_clean_up_after_itself(root, folder):
     cleans = "import atexit, pathlib\natexit.register(pathlib.Path('cleaned').touch);"
     run(root, (write(folder, "01_x", cleans), {}))
     assert (root.path / "cleaned").exists()
+
+
+@pytest.mark.parametrize(("place", "name"), [(kernels.Kernels, "__init__"), (kernels.Kernel, "start"),
+                                           (kernels.Kernel, "warm_up"), (kernels.Kernel, "client")])  # fmt: skip
+def test_where_no_kernel_can_be_started_ahead_papermill_starts_it(root, folder, monkeypatch, caplog, place, name):
+    def changed(*_arguments, **_options):
+        raise TypeError("another version of Jupyter")
+
+    monkeypatch.setattr(place, name, changed)
+    source = f"{PIDS}\nprint(os.environ['MLGATE_ROOT'], os.getcwd(), N)"
+    [result] = run(root, (write(folder, "01_x", source), {"N": 7}))
+    assert code(result.executed)[-1].outputs[0].text == f"{root.path} {root.path} 7\n"
+    assert "another version of Jupyter" in caplog.text
+    assert gone(pids(root))
+    assert "MLGATE_ROOT" not in os.environ
+
+
+def test_the_private_parts_that_kernels_are_started_through_are_there():
+    assert "client_factory" in KernelManager.class_trait_names()
+    assert {"provisioner", "_kernel_spec"} <= set(vars(KernelManager))
+    assert {"process", "pgid"} <= set(vars(LocalProvisioner))
+    assert "km" in inspect.signature(PapermillNotebookClient).parameters
+    assert inspect.signature(AsyncKernelClient.wait_for_ready).parameters.keys() == {"self", "timeout"}
 
 
 @pytest.mark.slow

@@ -1,18 +1,8 @@
 """Run the numbered notebooks through papermill."""
 
-from mlgate.notebooks.runner import (
-    PAGE,
-    WARM_UP,
-    CellError,
-    Result,
-    check_parameters,
-    find,
-    pick,
-    read_parameters,
-    run,
-    warm_up,
-    write_page,
-)
+from mlgate.notebooks.pages import PAGE, write_page
+from mlgate.notebooks.runner import CellError, Result, run
+from mlgate.notebooks.sources import WARM_UP, check_parameters, find, pick, read_parameters, warm_up
 
 __all__ = [
     "PAGE",

@@ -1,4 +1,7 @@
-"""Kernels started before their notebook needs them. Nobody has to read this page to follow what a notebook does.
+"""Start Jupyter kernels ahead of time. An optimisation only: skip this module unless you debug start-up.
+
+It uses private parts of jupyter_client and nbclient, so pyproject.toml bounds their versions, tests/notebooks names the
+parts, and runner.py does without this module where anything in it raises.
 
 A kernel needs two to three seconds until it has started and imported scikit-learn, pandas and matplotlib. So while one
 notebook runs, the kernels of the next two get ready, one at a time, and papermill is handed a kernel that can answer
@@ -13,15 +16,15 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty
+from types import FrameType
+from typing import IO, Any
 
 from mlgate.errors import MlgateError
 
@@ -58,25 +61,31 @@ class Client(AsyncKernelClient):
 class Kernel(KernelManager):
     """One kernel, running the Python that runs us: not whatever a `python3` kernel in the home directory points to."""
 
-    def __init__(self, connection: Path):
+    process: "subprocess.Popen[bytes]"  # once it is started
+
+    def __init__(self, connection: Path) -> None:
         """Talk through sockets in the folder of `connection`; where there are none (Windows), through encrypted TCP."""
-        sockets = {"transport": "ipc", "ip": str(connection.with_suffix(""))}
-        tcp = {"transport_encryption": "auto"}
-        super().__init__(connection_file=str(connection), log=SILENT, **(sockets if os.name == "posix" else tcp))
+        transport = {"transport_encryption": "auto"}
+        if os.name == "posix":
+            transport = {"transport": "ipc", "ip": str(connection.with_suffix(""))}
+        super().__init__(connection_file=str(connection), log=SILENT, **transport)
         self.client_factory = Client
         self._kernel_spec = KernelSpec(resource_dir="", **get_kernel_dict())
         self.handed: Client | None = None
-        self.process: subprocess.Popen | None = None
         self.retired = False
 
-    def client(self, **options) -> Client:
-        self.handed = super().client(**options)
-        return self.handed
+    def client(self, **options: Any) -> Client:  # type: ignore[override]  # nbclient wants an asynchronous one
+        """Return what nbclient talks through, and remember it."""
+        client = super().client(**options)
+        assert isinstance(client, Client)
+        self.handed = client
+        return client
 
-    def start(self, folder: Path, environment: dict[str, str], log) -> None:
+    def start(self, folder: Path, environment: dict[str, str], log: IO[bytes]) -> None:
+        """Start the kernel's process in `folder`."""
         history = "--HistoryManager.hist_file=:memory:"
         self.start_kernel(cwd=str(folder), env=environment, stdout=log, stderr=log, extra_arguments=[history])
-        self.process = self.provisioner.process
+        self.process = self.provisioner.process  # type: ignore[union-attr]  # a LocalProvisioner has one
 
     def warm_up(self, code: str) -> None:
         """Run `code` in a namespace of its own: no notebook finds names in its kernel that it did not import."""
@@ -104,7 +113,7 @@ class Kernel(KernelManager):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(GOODBYE)
         with contextlib.suppress(OSError, AttributeError):
-            os.killpg(self.provisioner.pgid, signal.SIGKILL)
+            os.killpg(self.provisioner.pgid, signal.SIGKILL)  # type: ignore[union-attr]
         self.process.kill()
         self.process.wait()
 
@@ -118,9 +127,12 @@ class Kernel(KernelManager):
 class Kernels:
     """A kernel for each of `codes`, which it runs beforehand. Use as a context: at its end, no kernel is left."""
 
-    def __init__(self, codes: list[str], folder: Path, environment: dict[str, str], log: Path):
+    def __init__(self, codes: list[str], folder: Path, environment: dict[str, str], log: Path) -> None:
         """Kernels work in `folder`; what they write past their notebooks, such as a crash, ends up in `log`."""
-        self.codes, self.folder, self.environment, self.log = deque(codes), folder, environment, log
+        self.codes = deque(codes)
+        self.folder = folder
+        self.environment = environment
+        self.log = log
         self.waiting: deque[Future[Kernel]] = deque()
         self.started: list[Kernel] = []
         self.closing = False
@@ -130,7 +142,7 @@ class Kernels:
     def __enter__(self) -> "Kernels":
         self.sockets = Path(_short_folder())
         self.log_file = (self.sockets / "log").open("wb")
-        self.handlers = {}
+        self.handlers: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
             self.handlers = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminated)}
         self.prepare(1)
@@ -142,7 +154,7 @@ class Kernels:
             self.waiting.append(self.starter.submit(self._start, self.codes.popleft()))
 
     def next(self) -> Kernel:
-        """The next kernel, as soon as it is ready."""
+        """Return the next kernel, as soon as it is ready."""
         self.prepare(1)
         return self.waiting.popleft().result()
 
@@ -159,7 +171,7 @@ class Kernels:
                 return kernel
         raise MlgateError(f"No kernel starts. {self.log} may say why.")
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.handlers:  # a second Ctrl-C would leave kernels behind
             self.handlers[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -181,21 +193,7 @@ class Kernels:
                 signal.signal(number, handler)
 
 
-@contextlib.contextmanager
-def quick_import() -> Iterator[None]:
-    """Spare nbformat's import over a second, in which jsonschema builds a grammar of web addresses for nothing."""
-    skipped = "rfc3987_syntax"
-    spare = skipped not in sys.modules
-    if spare:
-        sys.modules[skipped] = None
-    try:
-        yield
-    finally:
-        if spare:
-            del sys.modules[skipped]
-
-
-def _terminated(number: int, frame) -> None:
+def _terminated(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 

@@ -1,35 +1,35 @@
 """The pipeline: which notebooks a run takes, with which parameters, and what they decided."""
 
 import json
+from typing import Any
 
-from mlgate import ledger, recipes
+from mlgate import ledger, notebooks, recipes
 from mlgate.errors import MlgateError
-from mlgate.notebooks import runner as notebooks
+from mlgate.notebooks.runner import Steps
+from mlgate.notebooks.sources import Parameters
 from mlgate.root import Root, policy_from, section
 
 
-def run(root: Root, recipe: str | None, severity: float | None, preview: bool = False) -> dict:
+def run(root: Root, recipe: str | None, severity: float | None, preview: bool = False) -> dict[str, Any]:
     """Run notebooks 02, 03 and 04 (01 first where there is no production; a preview leaves out 04).
 
     Without a recipe, gate.toml's [candidate] says what to train. Returns the verdict as verdict.json holds it. Raises
     MlgateError where a notebook did not get to its end or left no verdict.
     """
-    if recipe is None:
-        chosen = section(root.settings(), "candidate")
-        if "recipe" not in chosen:
-            raise MlgateError("No recipe: name one with --recipe, or under [candidate] in gate.toml.")
-        recipe, severity = chosen["recipe"], chosen.get("severity") if severity is None else severity
-    recipes.named(recipe).resolve(severity)  # a typo is answered at once, and not by a notebook
+    training = _training(root, recipe, severity)
     found = notebooks.find(root)
-    training = {"RECIPE": recipe} | ({} if severity is None else {"SEVERITY": severity})
-    steps = [] if root.production.exists() else [(notebooks.pick(found, "01"), {})]
-    steps += [(notebooks.pick(found, "02"), training), (notebooks.pick(found, "03"), {})]
-    outcome = root.preview if preview else root.verdict
+    steps: Steps = [(notebooks.pick(found, "02"), training), (notebooks.pick(found, "03"), {})]
+    if not root.production.exists():
+        steps.insert(0, (notebooks.pick(found, "01"), {}))
+    outcome = root.preview
+    if not preview:
+        steps.append((notebooks.pick(found, "04"), {}))
+        outcome = root.verdict
     outcome.unlink(missing_ok=True)
     before = ledger.read(root)
-    notebooks.run(root, steps if preview else [*steps, (notebooks.pick(found, "04"), {})])
+    notebooks.run(root, steps)
     try:
-        verdict = json.loads(outcome.read_bytes())
+        verdict: dict[str, Any] = json.loads(outcome.read_bytes())
     except (OSError, ValueError) as error:
         raise MlgateError(f"The notebooks ended without a verdict in {outcome}. See {root.runs}.") from error
     looks = [[entry["kind"] for entry in entries].count("look") for entries in (before, ledger.read(root))]
@@ -38,11 +38,28 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
     return verdict
 
 
+def _training(root: Root, recipe: str | None, severity: float | None) -> Parameters:
+    """Return notebook 02's parameters. Raises MlgateError for a typo: at once, and not by a notebook."""
+    if recipe is None:
+        chosen = section(root.settings(), "candidate")
+        if "recipe" not in chosen:
+            raise MlgateError("No recipe: name one with --recipe, or under [candidate] in gate.toml.")
+        recipe = str(chosen["recipe"])
+        if severity is None:
+            severity = chosen.get("severity")
+    recipes.named(recipe).resolve(severity)
+    if severity is None:
+        return {"RECIPE": recipe}
+    return {"RECIPE": recipe, "SEVERITY": severity}
+
+
 def run_every(root: Root) -> int:
     """Run every notebook once, in order, and return how many there are. A rejected candidate does not end them.
 
     Raises MlgateError where one does not get to its end.
     """
-    found = notebooks.find(root).values()
-    steps = [(path, {"ENFORCE": False} if "ENFORCE" in notebooks.read_parameters(path) else {}) for path in found]
+    steps: Steps = []
+    for path in notebooks.find(root).values():
+        enforces = "ENFORCE" in notebooks.read_parameters(path)
+        steps.append((path, {"ENFORCE": False} if enforces else {}))
     return len(notebooks.run(root, steps))
