@@ -19,7 +19,9 @@ import warnings
 import zlib
 from types import SimpleNamespace
 
-from mlgate.artifacts.unpickling import ALLOWED, OPCODES, Refused, loads
+from mlgate.artifacts.allowed_types import ALLOWED
+from mlgate.artifacts.refusals import Refused
+from mlgate.artifacts.unpickling import OPCODES, loads
 from mlgate.errors import MlgateError
 
 import joblib

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mlgate.artifacts import unpickling
 from mlgate.artifacts.lock import locked
+from mlgate.artifacts.refusals import Refused
 from mlgate.errors import MlgateError
 from mlgate.root import Root, section, versions, write_atomically
 
@@ -26,7 +27,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be unpickled: the scikit-learn types of `unpickling.ALLOWED`, those in `allow`, up to so many bytes."""
+    """What may be unpickled: the types of `allowed_types.ALLOWED` and those in `allow`, up to so many bytes."""
 
     allow: tuple[str, ...] = ()
     bytes: int = 100 * MEGABYTE
@@ -103,7 +104,7 @@ def load(data: bytes, limits: Limits = Limits(), card: dict | None = None) -> Mo
             pipeline = unpickling.loads(data, limits.allow, limits.bytes)
         notes = sorted({" ".join(str(item.message).split()) for item in caught})
         fault = _fault(pipeline)
-    except unpickling.Refused as error:
+    except Refused as error:
         fault = str(error)
     except Exception as error:
         fault = f"it is no fitted pipeline ({type(error).__name__})"
