@@ -287,7 +287,7 @@ def nan_somewhere(weights):
         (
             LogisticRegression,
             {"classes_": lambda classes: classes[[0, 0]]},
-            "its classes are neither texts nor integers",
+            "two of its classes have the same name",
         ),
         (LogisticRegression, {"classes_": lambda classes: classes[:1]}, "it has no fitted classes"),
         (MultinomialNB, {"feature_log_prob_": nan_somewhere}, "scores that are not probabilities"),

@@ -146,7 +146,7 @@ FAULTY = {
     "one class": (lambda: classes_changed(np.array(["positive"])), "no fitted classes"),
     "classes in a list": (lambda: classes_changed(["negative", "positive"]), "no fitted classes"),
     "classes of floats": (lambda: classes_changed(np.array([0.0, 1.0])), "neither texts nor integers"),
-    "classes twice": (lambda: classes_changed(np.array([1, "1"], dtype=object)), "neither texts nor integers"),
+    "classes twice": (lambda: classes_changed(np.array([1, "1"], dtype=object)), "have the same name"),
     "a class that clears the screen": (lambda: classes_changed(np.array(["a", "\x1b[2J"])), "control characters"),
     "a class of two lines": (lambda: classes_changed(np.array(["a", "b\nPromote new model"])), "control characters"),
     "a class of half a character": (lambda: classes_changed(np.array(["a", "\ud800"], object)), "control characters"),
@@ -213,8 +213,10 @@ def test_gate_toml_says_what_else_may_be_loaded_and_how_much():
     assert found == Limits((CENTROID,), 2_000_000)
     assert artifacts.load(FAULTY["a type not on the list"][0](), found).fault is None
     for section, words in (
-        ({"max_megabytes": 0}, "max_megabytes must be above 0"),
-        ({"max_megabytes": -1.5}, "max_megabytes must be above 0"),
+        ({"max_megabytes": 0}, "max_megabytes must be a number above 0"),
+        ({"max_megabytes": -1.5}, "max_megabytes must be a number above 0"),
+        ({"max_megabytes": float("nan")}, "max_megabytes must be a number above 0"),
+        ({"max_megabytes": float("inf")}, "max_megabytes must be a number above 0"),
         ({"max_megabytes": "2"}, "max_megabytes must be a number"),
         ({"allow": CENTROID}, "allow must be a list of texts in quotes"),
         ({"alow": []}, "has no key 'alow'"),

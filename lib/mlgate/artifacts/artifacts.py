@@ -23,6 +23,8 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 MEGABYTE = 1_000_000
+MAX_MEGABYTES = 1_000_000.0
+MAX_NAME = 1_000  # characters in the name of a class
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Limits:
     """What may be unpickled: the types of `allowed_types.ALLOWED` and those in `allow`, up to so many bytes."""
 
     allow: tuple[str, ...] = ()
-    bytes: int = 100 * MEGABYTE
+    bytes: int = 20 * MEGABYTE
 
 
 @dataclass(frozen=True)
@@ -119,19 +121,25 @@ def _fault(pipeline: Pipeline) -> str | None:
     classes = getattr(pipeline, "classes_", None)
     if not isinstance(classes, np.ndarray) or classes.ndim != 1 or len(classes) < 2:
         return "it has no fitted classes: fit it on labelled texts before you save it"
-    if classes.dtype.kind not in "biuUO" or len({str(name) for name in classes}) < len(classes):
-        return f"its classes are neither texts nor integers: {classes.tolist()!r:.80}"
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for name in classes for letter in str(name)):
-        return f"its classes have control characters in their names: {classes.tolist()!a:.80}"
+    names = classes.tolist()
+    if not all(isinstance(name, (str, int, np.str_, np.integer, np.bool_)) for name in names):  # a list may be endless
+        return "its classes are neither texts nor integers: fit it on labels that are"
+    texts = [str(name) for name in names]
+    if len(set(texts)) < len(texts):
+        return f"two of its classes have the same name: {', '.join(texts)!a:.80}"
+    if max(map(len, texts)) > MAX_NAME:
+        return f"the name of a class is longer than {MAX_NAME:,} characters"
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for text in texts for letter in text):
+        return f"its classes have control characters in their names: {', '.join(texts)!a:.80}"
     return None
 
 
 def limits_of(settings: dict) -> Limits:
     """What [artifacts] in gate.toml allows."""
     found = section(settings, "artifacts")
-    megabytes = found.get("max_megabytes", 100.0)
-    if megabytes <= 0:
-        raise MlgateError(f"gate.toml: [artifacts] max_megabytes must be above 0, not {megabytes:g}.")
+    megabytes = found.get("max_megabytes", 20.0)
+    if not 0 < megabytes <= MAX_MEGABYTES:  # nor what is no number
+        raise MlgateError(f"gate.toml: [artifacts] max_megabytes must be a number above 0, not {megabytes:g}.")
     return Limits(tuple(found.get("allow", ())), int(megabytes * MEGABYTE))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from mlgate.artifacts.bounds import WHOLE, check_bounds, check_width
 from mlgate.artifacts.refusals import Refused, plain, type_name
 
 import numpy as np
@@ -11,9 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import BaseDecisionTree
 from sklearn.tree._tree import Tree
 
-KEYS = (str, bytes, int, float, np.generic, type(None))  # as keys of a dictionary: quick to hash
-LEAVES = (*KEYS, complex, np.dtype)  # nothing inside them to look at
-WHOLE = (int, np.integer)
+# nothing inside them to look at
+LEAVES = (str, bytes, int, float, complex, type(None), np.generic, np.dtype)
 
 
 def inspect(model: object, names: frozenset[str]) -> None:
@@ -39,6 +39,7 @@ def _parts(where: str, thing: Any, names: frozenset[str]) -> list[tuple[str, obj
     if type(thing) is dict:
         return _items(where, thing.values())
     if type(thing) is np.ndarray:
+        check_width(where, thing)
         return _items(where, thing.ravel().tolist()) if thing.dtype.hasobject else []
     if callable(thing):
         raise Refused(f"{where} is a function or a class: use the settings that are words or numbers instead.")
@@ -46,6 +47,7 @@ def _parts(where: str, thing: Any, names: frozenset[str]) -> list[tuple[str, obj
         raise ValueError(f"a {type(thing).__name__} where none belongs")
     attributes = getattr(thing, "__dict__", {})
     _check_attributes(thing, attributes)
+    check_bounds(thing, attributes, names)
     parts = _items(where, thing.values()) if isinstance(thing, dict) else []
     for name, value in attributes.items():
         if not isinstance(value, LEAVES) and not _is_dtype(name, value):
@@ -88,9 +90,6 @@ def _check_columns(attributes: dict[str, Any]) -> None:
         raise ValueError("bad vocabulary")
     if vocabulary and not 0 <= min(vocabulary.values()) <= max(vocabulary.values()) < len(vocabulary):
         raise ValueError("bad vocabulary")
-    hashed = attributes.get("n_features", 1)
-    if not isinstance(hashed, WHOLE) or hashed < 1:
-        raise ValueError("bad number of features")
 
 
 def _check_tree(member: object, attributes: dict[str, Any]) -> None:

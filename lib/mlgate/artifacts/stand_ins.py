@@ -16,6 +16,7 @@ from sklearn.tree._tree import NODE_DTYPE, Tree
 NAMED_NDARRAY = object()  # a file may say "numpy.ndarray", but it never gets hold of something to call
 ARRAY_STATE = vars(NumpyArrayWrapper(None, None, None, None)).keys()
 MAX_DIMENSIONS = 8
+MAX_FEATURES = 2**24  # a tree asks for twelve bytes for each
 
 
 class Array(NumpyArrayWrapper):
@@ -115,7 +116,7 @@ def _encode(text: str, encoding: str) -> bytes:
 
 
 def _tree(n_features: int, n_classes: np.ndarray, n_outputs: int) -> Tree:
-    if type(n_classes) is not np.ndarray or n_classes.shape != (n_outputs,):
+    if type(n_classes) is not np.ndarray or n_classes.shape != (n_outputs,) or not 0 < n_features <= MAX_FEATURES:
         raise ValueError("bad tree")
     return Tree(n_features, n_classes, n_outputs)
 

@@ -5,17 +5,19 @@ that numpy's and scikit-learn's own files make, their arguments checked; and at 
 """
 
 import bz2
-import importlib
+import importlib.util
 import io
 import lzma
 import pickle
 import re
+import sysconfig
 import zlib
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import FunctionType
 
 from mlgate.artifacts.allowed_types import ALLOWED
-from mlgate.artifacts.inspection import KEYS, inspect
+from mlgate.artifacts.inspection import inspect
 from mlgate.artifacts.refusals import Refused, plain, type_name, why_not_allowed
 from mlgate.artifacts.stand_ins import (
     ARRAY_STATE,
@@ -45,14 +47,26 @@ OPCODES = (
 # fmt: on
 
 
-def loads(data: bytes, allow: Iterable[str] = (), limit: int = 100_000_000) -> Pipeline:
+# As keys of a dictionary: quick to hash, and each has a hash of its own (numpy's infinite complex numbers do not).
+KEYS = (str, bytes, int, float, np.int64, np.bool_, type(None))
+BYTES_AN_OPCODE = 5  # on average at least: a word of a vocabulary takes three opcodes and about 16 bytes
+FEW_OPCODES = 100_000  # in any file, however small
+
+
+def loads(data: bytes, allow: Iterable[str] = (), limit: int = 20_000_000) -> Pipeline:
     """The Pipeline in a joblib file (plain or compressed) or in a pickle. Raises Refused, whatever the bytes are.
 
     `allow` adds exact names to ALLOWED: only classes derived from scikit-learn's BaseEstimator, never functions.
-    `limit` bounds the decompressed bytes. Warnings, as that about another scikit-learn version, are let through.
+    `limit` bounds the decompressed bytes, and with them the objects. Warnings, as that about another scikit-learn
+    version, are let through.
     """
     try:
-        unpickler = _Unpickler(io.BytesIO(_decompress(data, limit)), frozenset(allow))
+        plain_data = _decompress(data, limit)
+        most = FEW_OPCODES + limit // BYTES_AN_OPCODE
+        opcodes = _Unpickler.dispatch
+        if len(plain_data) > most:  # no opcode is shorter than a byte
+            opcodes = _Counted(opcodes, most)
+        unpickler = _Unpickler(io.BytesIO(plain_data), ALLOWED | frozenset(allow), opcodes)
         model = unpickler.load()
         inspect(model, unpickler.names)
         return model
@@ -89,13 +103,14 @@ def _decompress(data: bytes, limit: int) -> bytes:
 class _Unpickler(NumpyUnpickler):
     """joblib's own unpickler, with every way out of plain data closed but the known ones."""
 
-    def __init__(self, file: io.BytesIO, allow: frozenset[str]):
+    def __init__(self, file: io.BytesIO, names: frozenset[str], opcodes: dict[int, Callable]):
         super().__init__("", file, ensure_native_byte_order=True)
-        self.names = ALLOWED | allow
+        self.names = names
+        self.dispatch = opcodes
 
     def nested(self) -> "_Unpickler":
         """Return an unpickler for the pickle that follows in the same file, under the same rules."""
-        return _Unpickler(self.file_handle, self.names)
+        return _Unpickler(self.file_handle, self.names, self.dispatch)
 
     def find_class(self, module: str, name: str):
         full = f"{module}.{name}"
@@ -103,6 +118,8 @@ class _Unpickler(NumpyUnpickler):
             return STAND_INS[full]
         if full not in self.names:
             raise Refused(why_not_allowed(module, name))
+        if full not in ALLOWED:
+            _require_installed(full)
         found = getattr(importlib.import_module(module), name)
         estimator = isinstance(found, type) and issubclass(found, BaseEstimator) and type_name(found) == full
         if full not in ALLOWED and not estimator:
@@ -163,6 +180,30 @@ class _Unpickler(NumpyUnpickler):
         pickle.SETITEM[0]: load_setitem, pickle.SETITEMS[0]: load_setitems, pickle.LONG1[0]: load_long1,
         pickle.BYTEARRAY8[0]: load_bytearray8,
     }  # fmt: skip
+
+
+class _Counted(dict):
+    """Counts the opcodes that are looked up in it: with no bytes behind them, 18 MB of them fill a memory."""
+
+    def __init__(self, opcodes: dict[int, Callable], most: int):
+        super().__init__(opcodes)
+        self.left = most
+
+    def __getitem__(self, code: int) -> Callable:
+        self.left -= 1
+        if self.left < 0:
+            raise Refused("The file holds too many objects for its size. Save a smaller model.")
+        return super().__getitem__(code)
+
+
+def _require_installed(full: str) -> None:
+    """Raise Refused where a name is in a module that merely lies about: to import it would run it."""
+    package = full.partition(".")[0]
+    spec = importlib.util.find_spec(package)
+    folders = [Path(folder).resolve() for folder in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))]
+    origin = Path(spec.origin).resolve() if spec and spec.origin else None
+    if origin is None or not any(origin.is_relative_to(folder) for folder in folders):
+        raise Refused(f'"{plain(full)}" is in no installed package: install it, or take it out of allow in gate.toml.')
 
 
 def _check_keys(keys: list) -> None:
