@@ -12,15 +12,14 @@ from mlgate.reporting.explain import (
     EXCERPT,
     LOST,
     WON,
-    Table,
-    _Reader,
     checks_table,
     excerpt,
     flip_table,
     flips,
-    mark,
     words,
 )
+from mlgate.reporting.tables import Table, mark
+from mlgate.reporting.word_weights import Reader
 
 import numpy as np
 import pandas as pd
@@ -80,7 +79,7 @@ def fitted(make, classes: int) -> tuple[Pipeline, pd.DataFrame]:
 @pytest.mark.parametrize("name", LINEAR)
 def test_all_words_and_the_intercept_add_up_to_the_decision_function(name, classes):
     model, rows = fitted(LINEAR[name], classes)
-    texts, reader = rows["text"].tolist()[:5], _Reader(model)
+    texts, reader = rows["text"].tolist()[:5], Reader(model)
     decision = model.decision_function(texts)
     decision = np.column_stack([-decision, decision]) if classes == 2 else decision
     intercept = np.ravel(model[-1].intercept_)

@@ -15,6 +15,8 @@ from mlgate.gate.with_labels import accuracy_floor, brier, calibration, negative
 from mlgate.root import Action, Policy
 from mlgate.scorecard import Scorecard
 
+CheckOf = Callable[[Scorecard, Policy, Action, float], Check]
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -67,5 +69,5 @@ def first_model(scorecard: Scorecard, policy: Policy) -> list[Guard]:
     return [_guard(floor, scorecard, policy, "reject") for floor in (accuracy_floor, one_answer, one_class)]
 
 
-def _guard(function: Callable, scorecard: Scorecard, policy: Policy, action: Action) -> Guard:
+def _guard(function: CheckOf, scorecard: Scorecard, policy: Policy, action: Action) -> Guard:
     return Guard(action, lambda level: function(scorecard, policy, action, level))

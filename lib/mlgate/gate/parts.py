@@ -5,7 +5,7 @@ judges them pooled and one by one: so harm that the rows show counts at any size
 an honest model away no more often than one guard may.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -51,7 +51,7 @@ class Demand:
         return f"{self.code} {name}"
 
 
-def slice_guards(scorecard: Scorecard, policy: Policy) -> list[partial]:
+def slice_guards(scorecard: Scorecard, policy: Policy) -> list[Callable[[float], Check]]:
     """Return the guards of the slices: functions of the level. Rows without a slice column have none."""
     demand = Demand("slice", policy.tolerance, policy.slices_action, policy.required, policy)
     counted = dict(zip(scorecard.slices, scorecard.slice_counts.tolist(), strict=True))
@@ -62,7 +62,7 @@ def slice_guards(scorecard: Scorecard, policy: Policy) -> list[partial]:
     return _guards(demand, [Part(name, *counted.get(name, (0, 0, 0))) for name in names])
 
 
-def class_guards(scorecard: Scorecard, policy: Policy) -> list[partial]:
+def class_guards(scorecard: Scorecard, policy: Policy) -> list[Callable[[float], Check]]:
     """Return the guards of the classes that occur: each one's recall, as functions of the level."""
     demand = Demand("class", policy.classes_tolerance, policy.classes_action, (), policy)
     counts = scorecard.class_counts.tolist()
@@ -73,8 +73,8 @@ def class_guards(scorecard: Scorecard, policy: Policy) -> list[partial]:
     return _guards(demand, occurring)
 
 
-def _guards(demand: Demand, parts: Sequence[Part]) -> list[partial]:
-    own = []
+def _guards(demand: Demand, parts: Sequence[Part]) -> list[Callable[[float], Check]]:
+    own: list[Callable[[float], Check]] = []
     small = []
     for part in parts:
         if part.name in demand.required or demand.policy.large_enough(part.rows):

@@ -8,10 +8,13 @@ Every function raises ValueError for counts that are not whole numbers, or are n
 import math
 from collections.abc import Callable
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import beta, binom, norm
+
+Array = np.ndarray | int
 
 
 def midp(b: int, c: int) -> float:
@@ -102,7 +105,8 @@ def rows_needed(difference: float, discordance: float, alpha: float = 0.05, powe
     _check_rates(difference, discordance)
     if not difference > 0 or not _probability(alpha=alpha) < _probability(power=power):
         raise ValueError("rows_needed plans for a difference above 0, and a power above alpha.")
-    z_alpha, z_power = norm.isf(alpha), norm.ppf(power)
+    z_alpha = float(norm.isf(alpha))
+    z_power = float(norm.ppf(power))
     root = z_alpha * math.sqrt(discordance) + z_power * math.sqrt(discordance - difference**2)
     return math.ceil((root / difference) ** 2)
 
@@ -155,14 +159,14 @@ def multinomial_bootstrap(
     return float(low), float(high)
 
 
-def balanced_accuracy_difference(tables: np.ndarray) -> np.ndarray:
+def balanced_accuracy_difference(tables: np.ndarray) -> Any:
     """Candidate's minus production's mean recall over the classes that occur: (..., K, K, K or K + 1) to (...)."""
     production, candidate, truth = _confusions(tables)
     gained = _right(candidate) - _right(production)
     return _ratio(gained, truth).sum(axis=-1) / (truth > 0).sum(axis=-1)
 
 
-def macro_f1_difference(tables: np.ndarray) -> np.ndarray:
+def macro_f1_difference(tables: np.ndarray) -> Any:
     """Candidate's minus production's F1, averaged over all K classes: (..., K, K, K or K + 1) to (...).
 
     A class that neither occurs nor is answered has F1 0, as in scikit-learn with zero_division=0.
@@ -171,23 +175,23 @@ def macro_f1_difference(tables: np.ndarray) -> np.ndarray:
     classes = truth.shape[-1]
 
     def f1(confusion: np.ndarray) -> np.ndarray:
-        return _ratio(2 * _right(confusion), truth + confusion.sum(axis=-2)[..., :classes])
+        return np.asarray(_ratio(2 * _right(confusion), truth + confusion.sum(axis=-2)[..., :classes]))
 
     return (f1(candidate) - f1(production)).mean(axis=-1)
 
 
-def _midp(b: np.ndarray, m: np.ndarray) -> np.ndarray:
+def _midp(b: Array, m: Array) -> Any:
     """midp, given m = b + c, for arrays: the mean of P(X >= b) and P(X > b), so that nothing cancels in the tail."""
     return (binom.sf(b - 1, m, 0.5) + binom.sf(b, m, 0.5)) / 2
 
 
-def _smallest_win(m: np.ndarray, alpha: float) -> np.ndarray:
+def _smallest_win(m: Array, alpha: float) -> Any:
     """smallest_win for arrays; m + 1 where nothing wins. P(X > b) <= alpha finds it, or stops one short of it."""
     b = binom.isf(alpha, m, 0.5)
     return b + (_midp(b, m) > alpha)
 
 
-def _rate_of_winning(n: int, difference: float, discordance: float, first_win: Callable) -> float:
+def _rate_of_winning(n: int, difference: float, discordance: float, first_win: Callable[[np.ndarray], Any]) -> float:
     """P(b >= first_win(b + c)): b + c ~ Binomial(n, discordance), and given that, b is binomial too."""
     (n,) = _counts(n=n)
     _check_rates(difference, discordance)
@@ -203,7 +207,11 @@ def _tango_low(b: int, c: int, n: int, z: float) -> float:
     estimate = (b - c) / n
     if c == n or tango_z(b, c, n, estimate) >= z:  # nothing below the estimate; or a z that rounds to 0
         return estimate
-    return brentq(lambda d: math.atan(tango_z(b, c, n, d)) - math.atan(z), -1, estimate, xtol=1e-16, maxiter=500)
+
+    def excess(d: float) -> float:
+        return math.atan(tango_z(b, c, n, d)) - math.atan(z)
+
+    return float(brentq(excess, -1, estimate, xtol=1e-16, maxiter=500))
 
 
 def _confusions(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -212,11 +220,11 @@ def _confusions(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return production, candidate, production.sum(axis=-1)
 
 
-def _right(confusion: np.ndarray) -> np.ndarray:
+def _right(confusion: np.ndarray) -> Any:
     return np.diagonal(confusion, axis1=-2, axis2=-1)
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _ratio(part: np.ndarray, whole: np.ndarray) -> Any:
     return part / np.maximum(whole, 1)  # counts: where the whole is 0, so is the part
 
 
@@ -246,9 +254,9 @@ def _share(k: int, n: int) -> tuple[int, int]:
 
 
 def _probability(**named: float) -> float:
-    ((name, value),) = named.items()
-    if not 0 < value < 1:
-        raise ValueError(f"{name} must lie between 0 and 1; got {value!r}.")
+    for name, value in named.items():
+        if not 0 < value < 1:
+            raise ValueError(f"{name} must lie between 0 and 1; got {value!r}.")
     return value
 
 

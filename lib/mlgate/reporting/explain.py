@@ -4,27 +4,22 @@ Only for rows that anybody may read: validation and train. The holdout's rows ar
 and totals), so sealed rows are refused here.
 """
 
-import re
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
+from typing import Any
 
 from mlgate.artifacts import Model
 from mlgate.errors import MlgateError
 from mlgate.gate import Verdict
 from mlgate.recipes import RECIPES
 from mlgate.reporting import report
+from mlgate.reporting.tables import Table, hits
+from mlgate.reporting.word_weights import Reader
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 
 EXCERPT = 240  # characters of a review that are shown
 LOST, WON = "right → wrong", "wrong → right"
-STYLE = "text-align:left; vertical-align:top; font-size:15px; line-height:1.45"
-MARKED = "background-color:#ffd84d; color:#1b1b1b; padding:0 2px"
 
 
 def words(model: Model | Pipeline, text: str, label: object = None, most: int = 5) -> list[tuple[str, float]]:
@@ -34,7 +29,7 @@ def words(model: Model | Pipeline, text: str, label: object = None, most: int = 
     decision function of that label; with two classes, of the first label, to minus the decision function. [] where a
     model is not a linear one on words: trees, calibrated models, hashed or projected words.
     """
-    reader = _Reader(model)
+    reader = Reader(model)
     label = reader.model.answer([text])[0][0] if label is None else label
     heaviest = sorted(reader.weights(text, label).items(), key=lambda item: -item[1])
     return [(word, weight) for word, weight in heaviest[:most] if weight > 0]
@@ -52,69 +47,48 @@ def flips(production: Model | Pipeline, candidate: Model | Pipeline, rows: pd.Da
     """
     if "split" in rows and (rows["split"] == "holdout").any():
         raise MlgateError("The holdout is sealed: its reviews are not shown. Use corpus.split('validation').")
-    readers = [_Reader(model) for model in (production, candidate)]
-    texts, truth = rows["text"].tolist(), rows["label"].astype(str).to_numpy()
-    ours, before = readers[0].answers(texts, truth)
+    in_use = Reader(production)
+    proposed = Reader(candidate)
+    texts = rows["text"].tolist()
+    truth = rows["label"].astype(str).to_numpy()
+    said, before = in_use.answers(texts, truth)
     try:
-        theirs, after = readers[1].answers(texts, truth)
+        says, after = proposed.answers(texts, truth)
     except Exception as error:
-        return _frame([], 0, 0, readers[1].model.fault or f"it cannot answer: {error}")
-    risen = after - before
-    lost, won = np.flatnonzero((ours == truth) & (theirs != truth)), np.flatnonzero((ours != truth) & (theirs == truth))
-    worst, best = lost[np.argsort(risen[lost], kind="stable")], won[np.argsort(-risen[won], kind="stable")]
+        return _frame([], 0, 0, proposed.model.fault or f"it cannot answer: {error}")
+    # Half of each kind, as far as there are as many; the probability of the truth fell (or rose) most in the first.
+    rise = after - before
+    lost = np.flatnonzero((said == truth) & (says != truth))
+    won = np.flatnonzero((said != truth) & (says == truth))
     losses = min(len(lost), max(most - len(won), most - most // 2))
-    chosen = [*worst[:losses], *best[: most - losses]]
-    return _frame([_flip(*readers, rows.iloc[at], ours[at], theirs[at]) for at in chosen], len(lost), len(won))
+    worst = lost[np.argsort(rise[lost], kind="stable")][:losses]
+    best = won[np.argsort(-rise[won], kind="stable")][: most - losses]
+    chosen = np.concatenate([worst, best]).tolist()
+    lines = [_flip(in_use, proposed, rows.iloc[at], (said[at], says[at])) for at in chosen]
+    return _frame(lines, len(lost), len(won))
 
 
 def excerpt(text: str, found: list[str], size: int = EXCERPT) -> str:
     """About `size` characters of a text, where most of the words found in it stand; "…" for what is left out."""
     if len(text) <= size:
         return text
-    starts = [match.start() for word in found for match in _pattern([word]).finditer(text)]
-    windows = [max(0, min(start - size // 3, len(text) - size)) for start in starts] or [0]
-    start = max(windows, key=lambda at: len({hit.group().casefold() for hit in _hits(text[at : at + size], found)}))
+    windows = [max(0, min(hit.start() - size // 3, len(text) - size)) for hit in hits(text, found)]
+    start = max(windows or [0], key=lambda at: _different_words(text[at : at + size], found))
     end = start + size
-    start = text.find(" ", start) + 1 if 0 < start < text.find(" ", start) < end else start
-    end = text.rfind(" ", start, end) if start < text.rfind(" ", start, end) and end < len(text) else end
-    return ("… " if start else "") + text[start:end] + (" …" if end < len(text) else "")
+    # Not in the middle of a word, if a space is near.
+    first_space = text.find(" ", start)
+    if 0 < start < first_space < end:
+        start = first_space + 1
+    last_space = text.rfind(" ", start, end)
+    if start < last_space and end < len(text):
+        end = last_space
+    before = "… " if start else ""
+    after = " …" if end < len(text) else ""
+    return before + text[start:end] + after
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table for people: HTML in notebooks (light, dark and printed), text elsewhere. `marked`: words to point out."""
-
-    caption: str
-    frame: pd.DataFrame
-    marked: tuple[tuple[str, ...], ...] = ()
-
-    def __repr__(self) -> str:
-        lines = [self.caption, ""]
-        for line in self.frame.to_dict("records"):
-            pieces = [f"{name}: {value}".removeprefix(": ") for name, value in line.items() if str(value)]
-            lines += [*textwrap.wrap("; ".join(pieces), 110, subsequent_indent="    "), ""]
-        return "\n".join(lines).rstrip()
-
-    def _repr_html_(self) -> str:
-        head = "".join(f'<th style="{STYLE}">{escape(str(name))}</th>' for name in self.frame.columns)
-        lines = []
-        for number, line in enumerate(self.frame.itertuples(index=False)):
-            *cells, last = map(str, line)
-            cells = [f'<td style="{STYLE}; white-space:{_flow(cell)}">{escape(cell)}</td>' for cell in cells]
-            marked = mark(last, self.marked[number] if self.marked else ())
-            lines.append(f'<tr>{"".join(cells)}<td style="{STYLE}; white-space:normal">{marked}</td></tr>')
-        caption = f'<p style="{STYLE}">{escape(self.caption)}</p>'
-        body = "\n".join(lines)
-        return f"{caption}<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>" if lines else caption
-
-
-def mark(text: str, found: Sequence[str]) -> str:
-    """A text as HTML, everything escaped, these words marked: black on yellow, whatever the theme."""
-    pieces, end = [], 0
-    for hit in _hits(text, found):
-        pieces += [escape(text[end : hit.start()]), f'<mark style="{MARKED}">{escape(hit.group())}</mark>']
-        end = hit.end()
-    return "".join([*pieces, escape(text[end:])])
+def _different_words(text: str, found: list[str]) -> int:
+    return len({hit.group().casefold() for hit in hits(text, found)})
 
 
 def flip_table(production: Model | Pipeline, candidate: Model | Pipeline, rows: pd.DataFrame, most: int = 6) -> Table:
@@ -139,10 +113,11 @@ def flip_table(production: Model | Pipeline, candidate: Model | Pipeline, rows: 
 
 def recipes_table() -> Table:
     """Every recipe, with the default severity of those that do harm, and its story in one line."""
-    lines = [(name, each.severity, each.story.splitlines()[0]) for name, each in RECIPES.items()]
-    shown = [
-        (name, "" if severity is None else f"{severity:g}", story.replace("`", "")) for name, severity, story in lines
-    ]
+    shown = []
+    for name, recipe in RECIPES.items():
+        severity = "" if recipe.severity is None else f"{recipe.severity:g}"
+        story = recipe.story.splitlines()[0].replace("`", "")
+        shown.append((name, severity, story))
     return Table(f"{len(shown)} recipes", pd.DataFrame(shown, columns=["recipe", "severity", "what happens"]))
 
 
@@ -155,92 +130,29 @@ def checks_table(verdict: Verdict) -> Table:
     return Table(f"{verdict.decision} on {verdict.rows.count:,} {verdict.rows.name} rows", shown)
 
 
-class _Reader:
-    """A model, and for a linear one on words the word behind each coefficient."""
-
-    def __init__(self, model: Model | Pipeline):
-        self.model = Model("", 0, model) if isinstance(model, Pipeline) else model
-        self.names = _names(self.model.pipeline)
-
-    def answers(self, texts: list[str], truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The answers (n,) as texts and the probability of the truth (n,); zeros where a model has no probabilities."""
-        labels, scores = self.model.answer(texts)
-        classes = np.array([str(name) for name in self.model.classes])
-        right = np.zeros(len(texts)) if scores is None else np.where(classes == truth[:, None], scores, 0).sum(axis=1)
-        return np.array([str(label) for label in labels]), right
-
-    def weights(self, text: str, label: object) -> dict[str, float]:
-        """The weight of each word of the text for a label; {} where the model is not a linear one on words."""
-        classes = [str(name) for name in self.model.classes]
-        if not self.names or str(label) not in classes:
-            return {}
-        place, coefficients = classes.index(str(label)), _dense(self.model.pipeline[-1].coef_)
-        line = coefficients[0] * (1 if place else -1) if len(coefficients) == 1 else coefficients[place]
-        row = sparse.csr_array(self.model.pipeline[:-1].transform([text]))
-        found: dict[str, float] = {}
-        for column, value in zip(row.indices, row.data, strict=True):  # a union of vectorisers may name a word twice
-            found[self.names[column]] = found.get(self.names[column], 0.0) + float(value * line[column])
-        return found
-
-    def pull(self, text: str, towards: str, away: str) -> dict[str, float]:
-        """How much each word pulls from one label to another."""
-        plus, minus = (self.weights(text, label) for label in (towards, away))
-        return {word: (plus.get(word, 0.0) - minus.get(word, 0.0)) / 2 for word in plus | minus}
-
-
-def _names(pipeline: Pipeline | None) -> list[str]:
-    """The word behind each coefficient of a linear classifier, or []."""
-    last = pipeline[-1] if pipeline is not None and len(pipeline) > 1 else None
-    if not hasattr(last, "coef_") or hasattr(last, "n_support_"):  # a support vector machine compares pairs of classes
-        return []
-    try:
-        known, names = (part.get_feature_names_out().tolist() for part in (pipeline[0], pipeline[:-1]))
-    except (AttributeError, ValueError):  # hashed words have no names
-        return []
-    if len(names) != _dense(last.coef_).shape[1] or not set(names) <= set(known):  # projected, not words
-        return []
-    return [name.split("__", 1)[1] for name in names] if isinstance(pipeline[0], FeatureUnion) else names
-
-
-def _dense(coefficients) -> np.ndarray:
-    """Coefficients as (labels, words): some classifiers keep them sparse, or in one dimension for two classes."""
-    return np.atleast_2d(coefficients.toarray() if sparse.issparse(coefficients) else coefficients)
-
-
-def _flip(production: _Reader, candidate: _Reader, row: pd.Series, ours: str, theirs: str) -> tuple:
-    before, after = (reader.pull(row["text"], theirs, ours) for reader in (production, candidate))
-    change = {word: after.get(word, 0.0) - before.get(word, 0.0) for word in before | after}
-    both = production.names and candidate.names
-    heaviest = sorted(change.items(), key=lambda item: -item[1])[:3] if both else []
-    moved = [(word, weight) for word, weight in heaviest if weight > 0]
+def _flip(production: Reader, candidate: Reader, row: pd.Series, answers: tuple[str, str]) -> tuple[Any, ...]:
+    """One line of `flips`: the row, both answers, and the words that pulled from the one to the other."""
+    said, says = answers
+    moved: list[tuple[str, float]] = []
+    after = candidate.pull(row["text"], says, said)
+    if production.names and candidate.names:
+        before = production.pull(row["text"], says, said)
+        change = {word: after.get(word, 0.0) - before.get(word, 0.0) for word in before | after}
+        heaviest = sorted(change.items(), key=lambda item: -item[1])[:3]
+        moved = [(word, weight) for word, weight in heaviest if weight > 0]
     unknown = [word for word, _ in moved if word not in after]
     seen = excerpt(row["text"], [word for word, _ in moved])
-    flip = LOST if ours == str(row["label"]) else WON
-    return flip, row.get("source", ""), str(row["label"]), ours, theirs, moved, unknown, seen, row.name
+    truth = str(row["label"])
+    flip = LOST if said == truth else WON
+    return flip, row.get("source", ""), truth, said, says, moved, unknown, seen, row.name
 
 
-def _frame(lines: list[tuple], lost: int, won: int, fault: str | None = None) -> pd.DataFrame:
+def _frame(lines: list[tuple[Any, ...]], lost: int, won: int, fault: str | None = None) -> pd.DataFrame:
     names = ["flip", "source", "truth", "production", "candidate", "words", "unknown", "excerpt", "row"]
     frame = pd.DataFrame(lines, columns=names)
     frame.attrs = {LOST: lost, WON: won, "fault": fault}
     return frame
 
 
-def _flow(cell: str) -> str:
-    """A short cell stays on one line."""
-    return "nowrap" if len(cell) <= 22 else "normal"
-
-
 def _because(moved: list[tuple[str, float]], unknown: list[str]) -> str:
     return ", ".join(f"{word} (unknown to the candidate)" if word in unknown else word for word, _ in moved)
-
-
-def _pattern(found: Sequence[str]) -> re.Pattern:
-    """Finds these words, and pairs of words whatever stands between them; nothing where there are none."""
-    longest = sorted(found, key=len, reverse=True)
-    words = [r"\W+".join(map(re.escape, word.split())) for word in longest if word.strip()]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)" if words else r"(?!)", re.IGNORECASE)
-
-
-def _hits(text: str, found: Sequence[str]) -> list[re.Match]:
-    return list(_pattern(found).finditer(text))

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlgate.errors import MlgateError
 from mlgate.root.policy import read_settings
@@ -74,7 +75,7 @@ class Root:
     def runs(self) -> Path:
         return self.path / "runs"
 
-    def settings(self) -> dict:
+    def settings(self) -> dict[str, Any]:
         """What gate.toml says, section by section; {} where there is none."""
         return read_settings(self.policy) if self.policy.is_file() else {}
 

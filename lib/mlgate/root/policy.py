@@ -112,19 +112,19 @@ def policy_from(settings: Mapping[str, Any]) -> Policy:
     return Policy(**values)
 
 
-def _check_range(item: Field, value: Any) -> None:
+def _check_range(item: Field[Any], value: Any) -> None:
     low = item.metadata["low"]
     high = item.metadata["high"]
     if low is not None and value is not None and not low <= value <= high:
         raise MlgateError(f"gate.toml: {_place(item)} must be from {low:g} to {high:g}, not {value:g}.")
 
 
-def _check_words(item: Field, value: Any) -> None:
+def _check_words(item: Field[Any], value: Any) -> None:
     words = get_args(item.type)
     if item.metadata["kind"] is str and value not in words:
         listed = ", ".join(repr(word) for word in words)
         raise MlgateError(f"gate.toml: {_place(item)} must be one of {listed}, not {value!r}.")
 
 
-def _place(item: Field) -> str:
+def _place(item: Field[Any]) -> str:
     return f"[{item.metadata['part']}] {item.metadata['key']}"

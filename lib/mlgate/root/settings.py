@@ -50,6 +50,7 @@ def _checked(name: str, key: str, value: Any, types: Types) -> Any:
     kind = types[key]
     if kind is float and type(value) is int:
         return float(value)
-    if type(value) is not kind or (kind is list and not all(isinstance(item, str) for item in value)):
+    texts = not isinstance(value, list) or all(isinstance(item, str) for item in value)
+    if type(value) is not kind or not texts:
         raise MlgateError(f"gate.toml: [{name}] {key} must be {WORDS[kind]}, not {value!r}.")
     return value

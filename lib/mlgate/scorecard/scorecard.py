@@ -174,10 +174,19 @@ class Scorecard:
         scores = np.zeros((len(slices), 4))
         for card in (self, other):
             scores[[slices.index(name) for name in card.slices]] += card.scores
-        sides = {key: _both(getattr(self, key), getattr(other, key)) for key in ("production", "candidate")}
-        parts, reliability = self.parts + other.parts, self.reliability + other.reliability
-        common = {"sealed": self.sealed or other.sealed, "probes": self.probes or other.probes}
-        return Scorecard(classes, slices, cells, counts, scores, parts, reliability, **sides, **common)
+        return Scorecard(
+            classes=classes,
+            slices=slices,
+            cells=cells,
+            counts=counts,
+            scores=scores,
+            parts=self.parts + other.parts,
+            reliability=self.reliability + other.reliability,
+            production=_both(self.production, other.production),
+            candidate=_both(self.candidate, other.candidate),
+            sealed=self.sealed or other.sealed,
+            probes=self.probes or other.probes,
+        )
 
     def _moved(self, classes: tuple[str, ...], slices: tuple[str, ...]) -> np.ndarray:
         """The cells as positions in these classes and slices, which hold those of the scorecard."""

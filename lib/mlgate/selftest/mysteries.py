@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlgate.artifacts import Model, load_candidate
 from mlgate.gate import PROMOTE, Verdict
-from mlgate.reporting.explain import Table
+from mlgate.reporting.tables import Table
 from mlgate.root import Root
 from mlgate.scorecard import Scorecard
 from mlgate.selftest import laboratory

@@ -111,8 +111,9 @@ def _judge(lab: Lab, folder: Path, kind: str, item, good: Callable) -> Trial:
 
 def plain(verdict: Verdict) -> bool:
     """What the rule `candidate's accuracy > production's` says, on the rows the verdict is about."""
-    ours, theirs = verdict.production.accuracy, verdict.candidate.accuracy
-    return theirs is not None and theirs > ours
+    production = verdict.production.accuracy
+    candidate = verdict.candidate.accuracy
+    return production is not None and candidate is not None and candidate > production
 
 
 def problems(result: dict) -> list[str]:

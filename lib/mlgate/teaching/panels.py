@@ -7,8 +7,9 @@ from html import escape
 
 from mlgate.gate import HOLD, PROMOTE, REJECT
 from mlgate.reporting import explain, figures
-from mlgate.reporting.explain import LOST, Table
+from mlgate.reporting.explain import LOST
 from mlgate.reporting.figures.canvas import COLOURS, SYMBOLS, Picture, minus
+from mlgate.reporting.tables import Table
 from mlgate.teaching.classroom import Press
 from mlgate.teaching.service_process import Stream
 

@@ -39,7 +39,7 @@ def draw_candidates(judged: list[tuple[str, str, Verdict]]) -> Figure:
     write(sheet, 0.3, height - 0.4, title, fit(title, 9.4, 19), weight="bold")
     write(sheet, 7.25, bottom + tall, "accuracy", 14, GREY, va="bottom")
     write(sheet, 9.05, bottom + tall, "the gate", 14, GREY, ha="center", va="bottom")
-    axes = figure.add_axes([left / width, bottom / height, (right - left) / width, tall / height])
+    axes = figure.add_axes((left / width, bottom / height, (right - left) / width, tall / height))
     axes.set_ylim(-0.65, len(judged) - 0.35)
     draw_regions(axes, compared, verdicts[0].policy.get("margin", 0.0), right - left)
     for number, ((name, story, verdict), up) in enumerate(zip(judged, risen, strict=True)):

@@ -51,7 +51,7 @@ class Picture(Figure):
 def blank_sheet(width: float, height: float, alt: str) -> tuple[Picture, Axes]:
     """A white sheet and the axes that cover it, in inches."""
     figure = Picture(width, height, alt)
-    sheet = figure.add_axes([0, 0, 1, 1])
+    sheet = figure.add_axes((0, 0, 1, 1))
     sheet.set(xlim=(0, width), ylim=(0, height))
     sheet.axis("off")
     return figure, sheet
@@ -128,8 +128,10 @@ def draw_bar(
     start = x
     for count, colour in zip(counts, colours, strict=False):  # one count, one colour: the first
         wide = width * count / largest
-        style = {"hatch": "///", "edgecolor": "white"} if sealed else {"edgecolor": colour}
-        sheet.add_patch(Rectangle((start, y), wide, 0.3, facecolor=colour, lw=0, **style))
+        patch = Rectangle((start, y), wide, 0.3, facecolor=colour, edgecolor=colour, lw=0)
+        if sealed:
+            patch.set(hatch="///", edgecolor="white")
+        sheet.add_patch(patch)
         start += wide
     write(sheet, start + 0.1, y + 0.15, f"{sum(counts):,}", 14, weight="bold")
 

@@ -39,7 +39,7 @@ def draw_coin(b: int, c: int) -> Figure:
     heads = np.arange(max(0, np.floor(low)), min(tosses, np.ceil(high)) + 1)
     chances = binom.pmf(heads, tosses, 0.5)
     inside = np.where(heads > b if many else heads < b, chances, np.where(heads == b, chances / 2, 0))
-    axes = figure.add_axes([0.03, 0.22, 0.6, 0.53])
+    axes = figure.add_axes((0.03, 0.22, 0.6, 0.53))
     for values, colour in ((chances, LIGHT), (inside, BLUE if many else ORANGE)):
         axes.stairs(values, np.arange(heads[0], heads[-1] + 2) - 0.5, fill=True, color=colour, lw=0)
     axes.axvline(b, color=INK, lw=2.5)

@@ -51,8 +51,9 @@ def draw_confusions(scorecard: Scorecard) -> Figure:
     place = grid.left
     for panel, title, (colours, scale) in zip(panels, titles, scales, strict=True):
         wide, tall = grid.across * panel.shape[1], grid.down * len(grid.names)
-        box = [place / grid.width, BELOW / grid.height, wide / grid.width, tall / grid.height]
-        axes = figure.add_axes(box, xticks=[], yticks=[])
+        box = (place / grid.width, BELOW / grid.height, wide / grid.width, tall / grid.height)
+        axes = figure.add_axes(box)
+        axes.set(xticks=[], yticks=[])
         axes.imshow(panel / truths, cmap=colours, norm=scale, aspect="auto")
         axes.spines[:].set_color(LIGHT)
         write(sheet, place, grid.height - 0.3, title, size, weight="bold")

@@ -1,5 +1,7 @@
 """The axis on which differences and their intervals are drawn: worse, cannot tell, better."""
 
+from collections.abc import Sequence
+
 from mlgate.gate import Difference, Slice, Verdict
 from mlgate.reporting.figures.canvas import (
     BLUE,
@@ -18,7 +20,7 @@ from mlgate.reporting.figures.canvas import (
 from matplotlib.axes import Axes
 
 
-def draw_regions(axes: Axes, parts: list[Difference | Slice], margin: float, width: float) -> None:
+def draw_regions(axes: Axes, parts: Sequence[Difference | Slice], margin: float, width: float) -> None:
     """The axis of a forest plot: its limits, tinted regions and their names, the lines at 0 and at the margin."""
     edges = (100 * min(margin, 0), 100 * margin)
     names = ("◀ worse", "cannot tell", f"{'better' if margin >= 0 else 'not worse'} ▶")

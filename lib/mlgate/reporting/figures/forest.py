@@ -1,6 +1,6 @@
 """The forest plot: the paired difference overall and in each slice."""
 
-from mlgate.gate import Slice, Verdict
+from mlgate.gate import Difference, Slice, Status, Verdict
 from mlgate.reporting.figures.canvas import (
     BLUE,
     GREY,
@@ -28,7 +28,9 @@ def draw_forest(verdict: Verdict) -> Figure:
         return nothing_to_draw("Nothing to compare", verdict.reason)
     margin = verdict.policy.get("margin", 0.0)
     shown = sorted(verdict.slices, key=lambda part: part.estimate)[:MAX_SLICES]
-    lines = [("overall", verdict.rows.count, verdict.difference, _outcome(verdict))]
+    lines: list[tuple[str, int, Difference | Slice, str]] = [
+        ("overall", verdict.rows.count, verdict.difference, _outcome(verdict, verdict.difference))
+    ]
     lines += [(part.name or "(no name)", part.rows, part, _outcome_of_slice(verdict, part)) for part in shown]
     hidden = len(verdict.slices) - len(shown)
 
@@ -48,7 +50,7 @@ def draw_forest(verdict: Verdict) -> Figure:
     left = 0.3 + sum(columns) + 0.45
     words = [minus(f"{100 * part.estimate:+.2f}  {word}") for _, _, part, word in lines]
     right = width - 0.5 - max(width_of(word, 15, "bold") for word in words)
-    axes = figure.add_axes([left / width, bottom / height, (right - left) / width, (height - bottom - 0.95) / height])
+    axes = figure.add_axes((left / width, bottom / height, (right - left) / width, (height - bottom - 0.95) / height))
     axes.set_ylim(-0.6, len(lines) + 0.15)
     draw_regions(axes, [part for _, _, part, _ in lines], margin, right - left)
 
@@ -67,16 +69,28 @@ def draw_forest(verdict: Verdict) -> Figure:
     return figure
 
 
-def _outcome(verdict: Verdict) -> str:
+def _outcome(verdict: Verdict, difference: Difference) -> str:
     """The overall result in a word: the check "difference", or where none was made, the interval itself."""
-    found, margin = verdict.difference, verdict.policy.get("margin", 0.0)
     if verdict.checks_with("identical") and verdict.discordant == (0, 0):
         return "identical"
-    statuses = [check.status for check in verdict.checks_with("difference")]
-    if not statuses:
-        statuses = ["pass" if found.low > margin else "fail" if found.high < min(margin, 0) else "undecided"]
-    won = "not worse" if found.low <= 0 else "better"
-    return {"pass": won, "fail": "worse"}.get(statuses[0], "cannot tell")
+    status = _status(verdict, difference)
+    if status == "fail":
+        return "worse"
+    if status != "pass":
+        return "cannot tell"
+    return "better" if difference.low > 0 else "not worse"
+
+
+def _status(verdict: Verdict, difference: Difference) -> Status:
+    """How the check "difference" stands; where labelled checks were skipped, the same from the interval."""
+    for check in verdict.checks_with("difference"):
+        return check.status
+    margin = verdict.policy.get("margin", 0.0)
+    if difference.low > margin:
+        return "pass"
+    if difference.high < min(margin, 0):
+        return "fail"
+    return "undecided"
 
 
 def _outcome_of_slice(verdict: Verdict, part: Slice) -> str:
