@@ -51,7 +51,7 @@ class Pair:
     """Two models' answers to the same rows, both ways round: place i + n is row i with the two exchanged."""
 
     rows: pd.DataFrame
-    models: tuple[Remembered, Remembered]
+    models: tuple[Any, Any]  # Remembered, which answer as a Model does
 
     def scorecard(self, drawn: np.ndarray, exchanged: np.ndarray, slices: str = "source") -> Scorecard:
         """The scorecard of these rows (by place), each with the two models exchanged (1) or not (0).
@@ -125,6 +125,8 @@ def _mirrors(verdict: Verdict, swapped: Verdict, policy: Policy) -> bool:
     """With the arguments swapped, the difference changes its sign, better becomes worse, and worse becomes better."""
     one = verdict.difference
     other = swapped.difference
+    if one is None or other is None:
+        return one is other
     signs = np.allclose((one.estimate, one.low, one.high), (-other.estimate, -other.high, -other.low), atol=1e-9)
     words = {"pass": "fail", "fail": "pass", "undecided": "undecided"}
     same = _standing(swapped) == words[_standing(verdict)]
