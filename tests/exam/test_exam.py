@@ -270,7 +270,7 @@ def test_a_required_slice_of_exactly_the_least_number_of_rows_is_large_enough_fo
     change(root, "[floors]", f'[slices]\nrequired = ["mail"]\nminimum_rows = {rows + 1}\n[floors]')
     assert exam.sit(root).check("prospect").reason == "nothing could be won: too few holdout rows of the slice mail"
     change(root, f"minimum_rows = {rows + 1}", f"minimum_rows = {rows}")
-    assert exam.sit(root).look["spent"]
+    assert exam.sit(root).look.spent
 
 
 def test_a_repeated_verdict_can_be_promoted_after_an_update_of_python_too(root, submit, monkeypatch):
