@@ -15,6 +15,7 @@ from mlgate.root import Root
 
 import pandas as pd
 import pytest
+from conftest import GATE
 from rehearse import Hub, RefusedError, Run, git, working_tree
 
 pytestmark = pytest.mark.slow
@@ -33,7 +34,7 @@ def seed(tmp_path_factory) -> Root:
     parts = [short[short["split"] == name].sample(size, random_state=0) for name, size in SIZES.items()]
     pd.concat(parts).sort_index()[["text", "label", "source"]].to_csv(root.path / "reviews.csv", index=False)
     own = "\n[corpus]\npath = 'reviews.csv'\nslice_column = 'source'\n"
-    root.policy.write_text(working_tree()["gate.toml"].read_text(encoding="utf-8") + own, encoding="utf-8")
+    root.policy.write_text(GATE.read_text(encoding="utf-8") + own, encoding="utf-8")
     recipe, train = recipes.named("reduced_dataset"), corpus.split("train", root)
     pipeline = recipe.train(train, 0.2)
     pipeline.named_steps["classifier"].max_iter += 1  # as another version would: the same answers, other bytes

@@ -13,12 +13,12 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import mlgate
 from mlgate import artifacts, ledger, promotion
 from mlgate.artifacts import locked
 from mlgate.root import Root
 
 from chromium import wait_until
+from conftest import GATE
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -34,9 +34,9 @@ def tiny(C: float = 1.0) -> Pipeline:
 
 
 def make_root(folder: Path) -> Root:
-    """A root with the project's gate.toml and nothing else."""
+    """A root with the shipped gate.toml and nothing else."""
     folder.mkdir(parents=True)
-    shutil.copy(Path(mlgate.__file__).parents[2] / "gate.toml", folder)
+    shutil.copy(GATE, folder)
     return Root(folder)
 
 

@@ -8,9 +8,9 @@ from mlgate.root import ACTIONS, Policy, policy_from, read_settings
 from mlgate.root.policy import DEMANDED
 
 import pytest
-from conftest import REPOSITORY
+from conftest import GATE, REPOSITORY
 
-COMMITTED = REPOSITORY / "gate.toml"
+COMMITTED = GATE
 NUMBERS = [item for item in fields(Policy) if item.metadata["low"] is not None]
 RANGES = {
     "alpha": (1e-6, 0.5), "looks": (1, 100_000), "margin": (-0.5, 0.5), "guards_alpha": (1e-6, 0.5),
@@ -59,6 +59,14 @@ def test_where_gate_toml_is_silent_the_committed_values_hold_but_for_what_needs_
         "one_class_action": "report",
         "flips_action": "report",
     }
+
+
+def test_the_repositorys_own_gate_toml_is_the_shipped_one_until_it_names_another_corpus_or_candidate():
+    own = read_settings(REPOSITORY / "gate.toml")
+    policy_from(own)
+    shipped = read_settings(GATE)
+    if "corpus" not in own:
+        assert own | {"candidate": shipped["candidate"]} == shipped, "copy gate.toml to tests/gate.toml, too"
 
 
 def test_the_ranges_do_not_move_unnoticed():

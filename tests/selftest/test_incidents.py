@@ -1,7 +1,5 @@
 """The catalogue is complete and tells its stories; the laboratory stands apart from the real pipeline."""
 
-from pathlib import Path
-
 import mlgate
 from mlgate import artifacts, corpus, ledger
 from mlgate.recipes import RECIPES
@@ -11,8 +9,8 @@ from mlgate.selftest.incidents import INCIDENTS
 from mlgate.selftest.tampering import DEEDS
 
 import pytest
+from conftest import GATE
 
-POLICY = Path(mlgate.__file__).parents[2] / "gate.toml"
 CHECKS = {
     "usable", "difference", "one class", "slice rotten_tomatoes", "leakage", "too good", "brier", "calibration",
     "negative flips", "speed", "size", "reproducible", "brittleness",
@@ -23,7 +21,7 @@ CHECKS = {
 def lab(tmp_path_factory):
     """A small laboratory: 600 training rows, 500 validation rows, 500 holdout rows."""
     sizes = {"train": 600, "validation": 500, "holdout": 500}
-    return laboratory.set_up(tmp_path_factory.mktemp("lab"), POLICY, 0, sizes)
+    return laboratory.set_up(tmp_path_factory.mktemp("lab"), GATE, 0, sizes)
 
 
 def test_the_catalogue_is_large_enough_and_covers_every_check():
@@ -61,7 +59,7 @@ def test_another_seed_is_another_laboratory(lab, tmp_path):
     sizes = {"train": 600, "validation": 500, "holdout": 500}
     for name, seed in (("same", 0), ("other", 1)):
         (tmp_path / name).mkdir()
-        made = laboratory.set_up(tmp_path / name, POLICY, seed, sizes)
+        made = laboratory.set_up(tmp_path / name, GATE, seed, sizes)
         assert (made.production.digest == lab.production.digest) == (seed == 0)
 
 

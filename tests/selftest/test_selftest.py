@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
-import mlgate
 from mlgate import cli
 from mlgate.gate import HOLD, PROMOTE, REJECT, Check, Side, judge
 from mlgate.root import Root
@@ -16,20 +15,19 @@ from mlgate.selftest.tampering import DEEDS
 
 import numpy as np
 import pytest
-
-POLICY = Path(mlgate.__file__).parents[2] / "gate.toml"
+from conftest import GATE
 
 
 @pytest.fixture(scope="session")
 def small_lab(tmp_path_factory):
     """A laboratory in which equal models can be compared quickly."""
     sizes = {"train": 600, "validation": 600, "holdout": 300}
-    return laboratory.set_up(tmp_path_factory.mktemp("small-lab"), POLICY, 3, sizes)
+    return laboratory.set_up(tmp_path_factory.mktemp("small-lab"), GATE, 3, sizes)
 
 
 @pytest.fixture
 def root(tmp_path) -> Root:
-    shutil.copy(POLICY, tmp_path / "gate.toml")
+    shutil.copy(GATE, tmp_path / "gate.toml")
     return Root(tmp_path)
 
 
@@ -62,7 +60,7 @@ def test_where_the_policy_only_reports_it_is_enough_to_have_seen_it():
 
 def test_a_team_s_own_margin_does_not_change_what_is_tested(tmp_path):
     (tmp_path / "lab").mkdir()
-    shutil.copy(POLICY, tmp_path / "gate.toml")
+    shutil.copy(GATE, tmp_path / "gate.toml")
     laboratory.demand(Root(tmp_path), {"decision.margin": -0.02})
     lab = laboratory.set_up(
         tmp_path / "lab", tmp_path / "gate.toml", 0, {"train": 300, "validation": 400, "holdout": 400}

@@ -3,7 +3,6 @@
 import hashlib
 from pathlib import Path
 
-import mlgate
 from mlgate import artifacts, corpus, exam
 from mlgate.answers import scoring
 from mlgate.errors import MlgateError
@@ -12,10 +11,11 @@ from mlgate.teaching import classroom
 from mlgate.teaching.classroom import SABOTAGES, Remembering, press
 
 import pytest
+from conftest import GATE, REPOSITORY
 
 pytestmark = pytest.mark.slow
 
-HOME = Root(Path(mlgate.__file__).parents[2])
+HOME = Root(GATE.parent)
 SMALL = {"train": 1_500, "validation": 1_200, "holdout": 500, "live": 100}
 
 
@@ -113,14 +113,14 @@ def test_every_sabotage_is_there():
 
 
 def test_it_leaves_nothing_behind_whatever_happens_and_never_touches_its_home():
-    before, folders = fingerprint(HOME.production_folder), []
+    before, folders = fingerprint(REPOSITORY / "artifacts_prod"), []
     with pytest.raises(ZeroDivisionError), classroom.classroom(old=900, home=HOME, sizes=SMALL) as root:  # noqa: PT012
         folders.append(root.path)
         assert artifacts.load_production(root).card["rows"]["count"] == 900
         assert len(corpus.split("train", root)) == SMALL["train"]
         raise ZeroDivisionError
     assert not folders[0].exists()
-    assert fingerprint(HOME.production_folder) == before
+    assert fingerprint(REPOSITORY / "artifacts_prod") == before
 
 
 def test_a_room_judges_under_all_that_its_home_demands(tmp_path, small_corpus):

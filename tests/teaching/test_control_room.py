@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mlgate
 from mlgate import artifacts
 from mlgate.errors import MlgateError
 from mlgate.root import Root
@@ -19,10 +18,11 @@ from mlgate.teaching.session import Session
 import pytest
 from bs4 import BeautifulSoup
 from chromium import browser, wait_until
+from conftest import GATE, REPOSITORY
 
 pytestmark = pytest.mark.slow
 
-HOME = Root(Path(mlgate.__file__).parents[2])
+HOME = Root(GATE.parent)
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def shown(part: str) -> str:
 
 def test_the_room_works_in_jupyterlab_with_the_keyboard_alone(tmp_path):
     """Open notebook 06, run all, choose, drag, press: the banner changes, production does not; nothing is left."""
-    with browser() as page, lab(tmp_path, HOME.path / "notebooks" / "06_reject_live.ipynb") as address:
+    with browser() as page, lab(tmp_path, REPOSITORY / "notebooks" / "06_reject_live.ipynb") as address:
         page.size(1280, 720)
         page.open(address)
         page.until(KERNEL, 60)

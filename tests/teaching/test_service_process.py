@@ -1,6 +1,7 @@
 """A real service under a real client: swaps and broken files cost no answer, and nothing outlives who started it."""
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +9,6 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import mlgate
 from mlgate import artifacts, exam, notebooks, promotion
 from mlgate.errors import MlgateError
 from mlgate.root import Root
@@ -18,8 +18,9 @@ from mlgate.teaching.session import Session, broken_files
 
 import nbformat
 import pytest
+from conftest import GATE
 
-HOME = Root(Path(mlgate.__file__).parents[2])
+HOME = Root(GATE.parent)
 SMALL = {"train": 2_500, "validation": 1_200, "holdout": 2_000, "live": 100}
 OPEN = (
     "import sys, time; from pathlib import Path\n"
@@ -143,7 +144,7 @@ def test_only_a_classrooms_folder_counts_as_temporary(tmp_path):
 
 @pytest.mark.slow
 def test_a_service_that_does_not_start_says_so_and_is_gone(tmp_path):
-    (tmp_path / "gate.toml").write_text((HOME.path / "gate.toml").read_text())
+    shutil.copy(GATE, tmp_path)
     server = Server(Root(tmp_path))
     started = time.monotonic()
     Server._wait, wait = _impatient(server), Server._wait
@@ -182,7 +183,7 @@ def test_notebook_05_runs_headless_and_leaves_nothing(tmp_path, monkeypatch):
     """The same cells as in JupyterLab."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    (tmp_path / "gate.toml").write_text((HOME.path / "gate.toml").read_text())
+    shutil.copy(GATE, tmp_path)
     path = notebooks.pick(notebooks.find(HOME), "05")
     [result] = notebooks.run(Root(tmp_path), [(path, {})], progress=False)
     assert result.error is None
