@@ -33,7 +33,7 @@ lint: .venv workflows ## check style, types, imports, workflow, spelling, and th
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo --no-cache
 	.venv/bin/deptry lib
-	.venv/bin/codespell $$(git ls-files | grep -Ev '\.(lock|svg|png|pkl|keys|jsonl)$$')
+	.venv/bin/codespell $$(git ls-files '*.cff' '*.ipynb' '*.md' '*.py' '*.toml' '*.yaml' '*.yml' Makefile)
 	$(if $(NOTEBOOKS),$(STRIP) --verify $(NOTEBOOKS))
 
 rehearse: .venv ## run the CI workflow's own steps on this machine: a better model is pushed, and production moves

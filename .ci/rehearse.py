@@ -38,7 +38,7 @@ HOOK = """#!/bin/sh
 if [ "$REHEARSAL_TOKEN" != write ] && [ "$REHEARSAL_TOKEN" != person ]; then
     echo "Permission to the repository denied to github-actions[bot]." >&2; exit 1
 elif [ -f protected ] && [ "$REHEARSAL_TOKEN" != person ]; then
-    echo "GH006: Protected branch update failed for refs/heads/main." >&2; exit 1
+    echo "GH006: Protected branch update failed." >&2; exit 1
 fi
 """
 
@@ -140,22 +140,27 @@ def as_text(value) -> str:
 
 
 class Hub:
-    """A bare repository, and what GitHub keeps beside it: artifacts and caches. `venv` is shared by all runners."""
+    """A bare repository, and what GitHub keeps beside it: artifacts and caches. `venv` is shared by all runners.
 
-    def __init__(self, folder: Path, files: dict[str, Path | str] | None = None, venv: Path | None = None, show=None):
+    branch: the name of the default branch.
+    """
+
+    def __init__(self, folder: Path, files: dict[str, Path | str] | None = None, venv: Path | None = None, show=None,
+                 branch: str = "main"):  # fmt: skip
         self.folder, self.venv, self.show = Path(folder), venv, show or (lambda line: None)
+        self.branch, self.ref = branch, f"refs/heads/{branch}"
         self.remote, self.person = self.folder / "remote.git", self.folder / "person"
         self.runs = 0
         self.without: set[str] = set()  # for tests: the names of steps that no run makes
         self.person.mkdir(parents=True)
-        git(self.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
+        git(self.folder, "init", "--quiet", "--bare", f"--initial-branch={branch}", str(self.remote))
         hook = self.remote / "hooks" / "pre-receive"
         hook.write_text(HOOK)
         hook.chmod(0o755)
-        git(self.person, "init", "--quiet", "--initial-branch=main")
+        git(self.person, "init", "--quiet", f"--initial-branch={branch}")
         git(self.person, "remote", "add", "origin", str(self.remote))
         self._commit("Start", files or working_tree())
-        self._push("HEAD:refs/heads/main")
+        self._push(f"HEAD:{self.ref}")
 
     def _commit(self, message: str, files: dict[str, Path | str | None]) -> None:
         for name, content in files.items():
@@ -175,26 +180,26 @@ class Hub:
 
     def push(self, message: str, files: dict[str, str | None], who: str = "person") -> "Run":
         """Somebody commits these files to main and pushes. The run that this starts has not begun yet."""
-        git(self.person, "fetch", "--quiet", "origin", "main")
-        git(self.person, "checkout", "--quiet", "-B", "main", "FETCH_HEAD")
+        git(self.person, "fetch", "--quiet", "origin", self.branch)
+        git(self.person, "checkout", "--quiet", "-B", self.branch, "FETCH_HEAD")
         self._commit(message, files)
-        self._push("HEAD:refs/heads/main")
-        return self.event("push", "refs/heads/main")
+        self._push(f"HEAD:{self.ref}")
+        return self.event("push", self.ref)
 
     def pull_request(self, message: str, files: dict[str, str | None]) -> "Run":
         """Somebody proposes these changes from a fork. The run that this starts has not begun yet."""
-        git(self.person, "fetch", "--quiet", "origin", "main")
+        git(self.person, "fetch", "--quiet", "origin", self.branch)
         git(self.person, "checkout", "--quiet", "-B", "proposal", "FETCH_HEAD")
         self._commit(message, files)
         git(self.person, "checkout", "--quiet", "-B", "merged", "FETCH_HEAD")
         git(self.person, "merge", "--quiet", "--no-ff", "--no-edit", "proposal", **PERSON)
         ref = f"refs/pull/{self.runs + 1}/merge"
         self._push(f"HEAD:{ref}")
-        return self.event("pull_request", ref, base_ref="main")
+        return self.event("pull_request", ref, base_ref=self.branch)
 
-    def dispatch(self, ref: str = "refs/heads/main", **inputs) -> "Run":
+    def dispatch(self, ref: str | None = None, **inputs) -> "Run":
         """Somebody starts the workflow by hand. The run has not begun yet."""
-        return self.event("workflow_dispatch", ref, inputs=inputs)
+        return self.event("workflow_dispatch", ref or self.ref, inputs=inputs)
 
     def event(self, name: str, ref: str, **facts) -> "Run":
         """The run that an event starts. Raises RefusedError where it starts none."""
@@ -204,13 +209,15 @@ class Hub:
             raise RefusedError("a commit that says [skip ci] starts no workflow")
         if name not in run.workflow["on"]:
             raise RefusedError(f"the event {name} starts nothing")
+        if name == "push" and ref.removeprefix("refs/heads/") not in run.workflow["on"]["push"]["branches"]:
+            raise RefusedError(f"a push to {ref} starts nothing")
         return run
 
-    def message(self, ref: str = "refs/heads/main") -> str:
-        return git(self.remote, "log", "-1", "--format=%B", ref)
+    def message(self, ref: str | None = None) -> str:
+        return git(self.remote, "log", "-1", "--format=%B", ref or self.ref)
 
-    def tip(self, ref: str = "refs/heads/main") -> str:
-        return git(self.remote, "rev-parse", ref).strip()
+    def tip(self, ref: str | None = None) -> str:
+        return git(self.remote, "rev-parse", ref or self.ref).strip()
 
     def clone(self, folder: Path) -> Path:
         """A fresh clone of main, as anybody would get it."""
@@ -247,7 +254,14 @@ class Run:
         self.hub, self.number, self.event, self.ref, self.sha = hub, number, event, ref, hub.tip(ref)
         self.workflow = yaml.safe_load(git(hub.remote, "show", f"{self.sha}:{WORKFLOW}").replace("\non:", '\n"on":'))
         know("workflow", self.workflow)
-        self.github = {"event_name": event, "ref": ref, "run_id": str(number), "base_ref": base_ref}
+        self.github = {
+            "event": {"repository": {"default_branch": hub.branch}},
+            "event_name": event,
+            "ref": ref,
+            "ref_name": ref.removeprefix("refs/heads/").removeprefix("refs/pull/"),
+            "run_id": str(number),
+            "base_ref": base_ref,
+        }
         self.inputs = self._inputs(inputs) if event == "workflow_dispatch" else {}
         self.folder = hub.folder / f"run{number}"
         self.jobs: dict[str, Job] = {}

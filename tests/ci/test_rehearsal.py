@@ -180,7 +180,7 @@ def test_by_hand_a_preview_a_submission_and_a_refresh(hub):
 
     elsewhere = hub.dispatch(ref=hub.pull_request("x", {}).ref, what="rollback").finish()
     assert results(elsewhere) == ["failure", "skipped", "skipped"]
-    assert "Choose the branch main" in elsewhere.jobs["check"].log
+    assert "Choose the default branch" in elsewhere.jobs["check"].log
     with pytest.raises(RefusedError, match="the form has no recipe=own"):
         hub.dispatch(recipe="own")
 
