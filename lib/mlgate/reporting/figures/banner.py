@@ -1,6 +1,6 @@
 """The verdict as a banner that is read from the last row."""
 
-from mlgate.gate import Verdict
+from mlgate.gate import Side, Verdict
 from mlgate.reporting.figures.canvas import COLOURS, GREY, INK, blank_sheet, draw_symbol, minus, shorten, wrap, write
 from mlgate.reporting.figures.differences import rows_in_words
 
@@ -11,8 +11,7 @@ from matplotlib.patches import Rectangle
 def draw_banner(verdict: Verdict) -> Figure:
     """The decision, readable from the last row: symbol, word, colour, both accuracies, the reason, the looks left."""
     colour = COLOURS[verdict.decision]
-    accuracies = {"production": verdict.production.accuracy, "candidate": verdict.candidate.accuracy}
-    shown = {name: "n/a" if accuracy is None else f"{accuracy:.2%}" for name, accuracy in accuracies.items()}
+    shown = {"production": _percent(verdict.production), "candidate": _percent(verdict.candidate)}
     alt = f"{verdict.decision}: production {shown['production']}, candidate {shown['candidate']}. {verdict.reason}"
     reason = wrap(verdict.reason, 9.2, 16, most=4)
     height = 3.2 + 0.33 * len(reason)
@@ -32,9 +31,14 @@ def draw_banner(verdict: Verdict) -> Figure:
     return figure
 
 
+def _percent(side: Side) -> str:
+    return "n/a" if side.accuracy is None else f"{side.accuracy:.2%}"
+
+
 def _looks(verdict: Verdict) -> str:
     look = verdict.look
     if look.left is None:
         return "no ledger here: looks are not counted"
-    left = f"{look.left} look{'' if look.left == 1 else 's'} left on the holdout"
-    return f"{'one look spent' if look.spent else 'no look spent'}, {left}"
+    spent = "one look spent" if look.spent else "no look spent"
+    plural = "" if look.left == 1 else "s"
+    return f"{spent}, {look.left} look{plural} left on the holdout"

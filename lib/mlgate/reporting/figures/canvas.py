@@ -7,7 +7,7 @@ import io
 import re
 from bisect import bisect_right
 
-from mlgate.gate import HOLD, PROMOTE, REJECT
+from mlgate.gate import HOLD, PROMOTE, REJECT, Decision
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -44,8 +44,8 @@ class Picture(Figure):
     def _repr_png_(self) -> tuple[bytes, dict]:
         buffer = io.BytesIO()
         FigureCanvasAgg(self).print_png(buffer, metadata={"Software": None})
-        width, height = (round(100 * inches) for inches in self.get_size_inches())
-        return buffer.getvalue(), {"width": width, "height": height, "alt": self.alt}
+        width, height = self.get_size_inches()
+        return buffer.getvalue(), {"width": round(100 * width), "height": round(100 * height), "alt": self.alt}
 
 
 def blank_sheet(width: float, height: float, alt: str) -> tuple[Picture, Axes]:
@@ -58,6 +58,7 @@ def blank_sheet(width: float, height: float, alt: str) -> tuple[Picture, Axes]:
 
 
 def nothing_to_draw(title: str, reason: str) -> Picture:
+    """A sheet that says why there is no figure."""
     figure, sheet = blank_sheet(10, 2.2, f"{title}: {reason}")
     write(sheet, 0.4, 1.75, title, 22, weight="bold")
     for number, line in enumerate(wrap(reason, 9.2, 15, most=4)):
@@ -66,6 +67,7 @@ def nothing_to_draw(title: str, reason: str) -> Picture:
 
 
 def write(axes: Axes, x: float, y: float, text: str, size: float, color: str = INK, ha="left", va="center", **more):
+    """Write one line of text."""
     axes.text(x, y, plain_text(text), size=size, color=color, ha=ha, va=va, family=FONT, parse_math=False, **more)
 
 
@@ -136,18 +138,21 @@ def draw_bar(
     write(sheet, start + 0.1, y + 0.15, f"{sum(counts):,}", 14, weight="bold")
 
 
-def draw_symbol(sheet: Axes, x: float, y: float, decision: str) -> None:
+def draw_symbol(sheet: Axes, x: float, y: float, decision: Decision) -> None:
     """A tick, a cross, or for HOLD the sign for a pause."""
-    if decision in SYMBOLS:
+    if decision != HOLD:
         write(sheet, x, y, SYMBOLS[decision], 72, "white", ha="center")
-    for left in (-0.3, 0.08) if decision == HOLD else ():
+        return
+    for left in (-0.3, 0.08):
         sheet.add_patch(Rectangle((x + left, y - 0.38), 0.22, 0.76, color="white", lw=0))
 
 
 def set_ticks(axes: Axes, words: str, whole: bool = False) -> None:
+    """A few ticks along the bottom. words: the format of a number; whole: only whole numbers, from 0 on."""
     low, high = axes.get_xlim()
     ticks = [value for value in MaxNLocator(5, integer=whole).tick_values(low, high) if low <= value <= high]
-    ticks = [value for value in ticks if value >= 0] if whole else ticks
+    if whole:
+        ticks = [value for value in ticks if value >= 0]
     axes.set_xticks(ticks, [minus(words.format(value)) if value else "0" for value in ticks], family=FONT)
     axes.tick_params(axis="x", labelsize=13, labelcolor=GREY, color=LIGHT)
     axes.spines[["left", "right", "top"]].set_visible(False)

@@ -27,36 +27,57 @@ def draw_coin(b: int, c: int) -> Figure:
     tosses = b + c
     if not tosses:
         return nothing_to_draw("No coin to toss", "The two models never disagreed on what is right.")
-    many = b >= c
-    chance = odds(statistics.midp(b, c) if many else statistics.midp(c, b))
-    title = f"{tosses:,} disagreement{'s' if tosses > 1 else ''}, {b:,} for the candidate: a fair coin?"
-    alt = f"{title} So {'many' if many else 'few'} heads, by chance alone: {chance}."
+    heads, low, high = _heads(b, tosses)
+    chances = binom.pmf(heads, tosses, 0.5)
+    if b >= c:
+        chance = odds(statistics.midp(b, c))
+        so_many = "so many"
+        or_more = "more"
+        colour = BLUE
+        beyond = heads > b
+    else:
+        chance = odds(statistics.midp(c, b))
+        so_many = "so few"
+        or_more = "fewer"
+        colour = ORANGE
+        beyond = heads < b
+    inside = np.where(beyond, chances, np.where(heads == b, chances / 2, 0))
+
+    plural = "s" if tosses > 1 else ""
+    title = f"{tosses:,} disagreement{plural}, {b:,} for the candidate: a fair coin?"
+    alt = f"{title} {so_many.capitalize()} heads, by chance alone: {chance}."
     figure, sheet = blank_sheet(10, 4.2, alt)
     write(sheet, 0.3, 3.85, title, fit(title, 9.4, 19), weight="bold")
 
-    spread = max(4.2 * np.sqrt(tosses) / 2, 1.5)
-    low, high = min(tosses / 2 - spread, b - spread / 8), max(tosses / 2 + spread, b + spread / 8)
-    heads = np.arange(max(0, np.floor(low)), min(tosses, np.ceil(high)) + 1)
-    chances = binom.pmf(heads, tosses, 0.5)
-    inside = np.where(heads > b if many else heads < b, chances, np.where(heads == b, chances / 2, 0))
+    # The coin's heads, and how far the tail goes.
     axes = figure.add_axes((0.03, 0.22, 0.6, 0.53))
-    for values, colour in ((chances, LIGHT), (inside, BLUE if many else ORANGE)):
-        axes.stairs(values, np.arange(heads[0], heads[-1] + 2) - 0.5, fill=True, color=colour, lw=0)
+    for values, ink in ((chances, LIGHT), (inside, colour)):
+        axes.stairs(values, np.arange(heads[0], heads[-1] + 2) - 0.5, fill=True, color=ink, lw=0)
     axes.axvline(b, color=INK, lw=2.5)
     axes.set(xlim=(low - 0.6, high + 0.6), ylim=(0, chances.max() * 1.05), yticks=[])
     set_ticks(axes, "{:,.0f}", whole=True)
     at = 0.3 + 6.0 * (b - axes.get_xlim()[0]) / np.ptp(axes.get_xlim())
-    mark = f"{b:,}"
-    write(sheet, at, 3.3, mark, 17, weight="bold", ha="center")
+    write(sheet, at, 3.3, f"{b:,}", 17, weight="bold", ha="center")
     write(sheet, 3.3, 0.28, "heads: rows that only the candidate gets right", 13, GREY, ha="center")
 
-    write(sheet, 6.75, 2.85, "so many heads" if many else "so few heads", 17)
+    # The same in words.
+    write(sheet, 6.75, 2.85, f"{so_many} heads", 17)
     write(sheet, 6.75, 2.5, "by chance alone:", 17)
-    write(sheet, 6.75, 1.95, chance, fit(chance, 2.95, 34), BLUE if many else ORANGE, weight="bold")
-    tail = f"{b:,} or {'more' if many else 'fewer'}"
-    write(sheet, 6.75, 1.3, f"shaded: {tail}," if inside.sum() > 0.002 else f"{tail}: too thin to see;", 13, GREY)
+    write(sheet, 6.75, 1.95, chance, fit(chance, 2.95, 34), colour, weight="bold")
+    tail = f"shaded: {b:,} or {or_more},"
+    if inside.sum() <= 0.002:
+        tail = f"{b:,} or {or_more}: too thin to see;"
+    write(sheet, 6.75, 1.3, tail, 13, GREY)
     write(sheet, 6.75, 1.04, f"{b:,} itself counted half", 13, GREY)
     return figure
+
+
+def _heads(b: int, tosses: int) -> tuple[np.ndarray, float, float]:
+    """The numbers of heads that are drawn, and the ends of the axis: what is likely, and b."""
+    spread = max(4.2 * float(np.sqrt(tosses)) / 2, 1.5)
+    low = min(tosses / 2 - spread, b - spread / 8)
+    high = max(tosses / 2 + spread, b + spread / 8)
+    return np.arange(max(0, np.floor(low)), min(tosses, np.ceil(high)) + 1), low, high
 
 
 def odds(p: float) -> str:

@@ -31,40 +31,67 @@ MAX_WRITTEN = 10  # classes, for cells with shares alone
 BELOW = 0.95  # inches below the confusion matrices
 
 
+@dataclass(frozen=True)
+class _Panel:
+    """One matrix (truth x answer): its title, its counts, their shares of the true class, and its colours."""
+
+    title: str
+    counts: np.ndarray
+    shares: np.ndarray
+    colours: LinearSegmentedColormap
+    scale: Normalize
+    signed: bool = False
+
+    @property
+    def columns(self) -> int:
+        return int(self.counts.shape[1])
+
+
 def draw_confusions(scorecard: Scorecard) -> Figure:
     """Three panels: production, candidate, and candidate minus production. Rows are the truth, columns the answers.
 
     Colours are shares of the true class: one scale for both models, and one around zero for the difference.
     """
-    ours, theirs = (scorecard.confusion(model) for model in ("production", "candidate"))
-    answers = None if theirs[:, -1].any() else -1  # with or without the column "no answer"
-    panels = [ours[:, :-1], theirs[:, :answers], (theirs - ours)[:, :answers]]
-    truths = np.maximum(ours.sum(axis=1, keepdims=True), 1)
-    limit = max(np.abs(panels[2] / truths).max(), 0.01)
-    scales = [(SHARES, Normalize(0, 1))] * 2 + [(CHANGES, Normalize(-limit, limit))]
-    titles = _titles(scorecard)
-
-    grid = _grid([plain_text(name) for name in scorecard.classes], [panel.shape[1] for panel in panels])
-    figure, sheet = blank_sheet(grid.width, grid.height, f"Confusion matrices. {'; '.join(titles)}.")
+    panels = _panels(scorecard)
+    grid = _grid([plain_text(name) for name in scorecard.classes], [panel.columns for panel in panels])
+    alt = f"Confusion matrices. {'; '.join(panel.title for panel in panels)}."
+    figure, sheet = blank_sheet(grid.width, grid.height, alt)
     _name_rows(sheet, grid)
-    size = min(fit(title, grid.across * panel.shape[1] + 0.2, 16) for title, panel in zip(titles, panels, strict=True))
+    size = min(fit(panel.title, grid.across * panel.columns + 0.2, 16) for panel in panels)
     place = grid.left
-    for panel, title, (colours, scale) in zip(panels, titles, scales, strict=True):
-        wide, tall = grid.across * panel.shape[1], grid.down * len(grid.names)
-        box = (place / grid.width, BELOW / grid.height, wide / grid.width, tall / grid.height)
-        axes = figure.add_axes(box)
+    for panel in panels:
+        wide = grid.across * panel.columns
+        tall = grid.down * len(grid.names)
+        axes = figure.add_axes((place / grid.width, BELOW / grid.height, wide / grid.width, tall / grid.height))
         axes.set(xticks=[], yticks=[])
-        axes.imshow(panel / truths, cmap=colours, norm=scale, aspect="auto")
+        axes.imshow(panel.shares, cmap=panel.colours, norm=panel.scale, aspect="auto")
         axes.spines[:].set_color(LIGHT)
-        write(sheet, place, grid.height - 0.3, title, size, weight="bold")
-        _name_columns(sheet, grid, place, panel.shape[1])
+        write(sheet, place, grid.height - 0.3, panel.title, size, weight="bold")
+        _name_columns(sheet, grid, place, panel.columns)
         if len(grid.names) <= MAX_WRITTEN:
-            _fill(axes, panel, panel / truths, grid, signed=panel is panels[2])
+            _fill(axes, panel, grid)
         place += wide + 0.4
     write(sheet, grid.left, 0.58, f"columns: the answer · {grid.cells}", 13, GREY)
     note = f"difference: candidate {MINUS} production; blue: more rows, orange: fewer"
     write(sheet, grid.left, 0.27, note, 13, GREY)
     return figure
+
+
+def _panels(scorecard: Scorecard) -> list[_Panel]:
+    production = scorecard.confusion("production")
+    candidate = scorecard.confusion("candidate")
+    change = candidate - production
+    if not candidate[:, -1].any():  # no column for "no answer"
+        candidate = candidate[:, :-1]
+        change = change[:, :-1]
+    rows = np.maximum(production.sum(axis=1, keepdims=True), 1)
+    limit = max(np.abs(change / rows).max(), 0.01)
+    of_production, of_candidate, of_change = _titles(scorecard)
+    return [
+        _Panel(of_production, production[:, :-1], production[:, :-1] / rows, SHARES, Normalize(0, 1)),
+        _Panel(of_candidate, candidate, candidate / rows, SHARES, Normalize(0, 1)),
+        _Panel(of_change, change, change / rows, CHANGES, Normalize(-limit, limit), signed=True),
+    ]
 
 
 @dataclass(frozen=True)
@@ -89,9 +116,9 @@ class _Grid:
         """What is in a cell, in words."""
         if self.few:
             return "in the cells: rows, and % of the true class"
-        return (
-            "in the cells: % of the true class" if len(self.names) <= MAX_WRITTEN else "colour: share of the true class"
-        )
+        if len(self.names) <= MAX_WRITTEN:
+            return "in the cells: % of the true class"
+        return "colour: share of the true class"
 
     @property
     def every(self) -> int:
@@ -100,19 +127,30 @@ class _Grid:
 
 
 def _grid(names: list[str], columns: list[int]) -> _Grid:
-    classes, edges = len(names), 0.35 + 0.8  # the right edge, and what is between the panels
+    classes = len(names)
+    edges = 0.35 + 0.8  # the right edge, and what is between the panels
     names_width = min(1.7, max(width_of(name, 13) for name in names))
-    least = 0.78 if classes <= MAX_COUNTED else 0.4 if classes <= MAX_WRITTEN else 0
     number_width = width_of(str(classes), 13) + 0.15
-    width = max(10 if least else 14, 0.75 + names_width + number_width + edges + least * sum(columns))
+    least_across, down = _least_sizes(classes)
+    least_width = 10 if least_across else 14
+    width = max(least_width, 0.75 + names_width + number_width + edges + least_across * sum(columns))
     across = (width - 0.75 - names_width - edges) / sum(columns)
     numbered = any(width_of(name, 13) > across - 0.1 for name in names)
     left = 0.75 + names_width + numbered * number_width
     across = (width - left - edges) / sum(columns)
-    down = {2: 0.95, 3: 0.72, 4: 0.62}.get(classes, 0.42 if classes <= MAX_WRITTEN else 5 / classes)
     upright = columns[1] > classes and across < 0.9
-    height = BELOW + down * classes + (1.6 if upright else 0.95)
+    above = 1.6 if upright else 0.95
+    height = BELOW + down * classes + above
     return _Grid(names, width, height, left, across, down, numbered, upright)
+
+
+def _least_sizes(classes: int) -> tuple[float, float]:
+    """How wide a cell is at least, and how tall it is, in inches."""
+    if classes <= MAX_COUNTED:
+        return 0.78, {2: 0.95, 3: 0.72, 4: 0.62}.get(classes, 0.42)
+    if classes <= MAX_WRITTEN:
+        return 0.4, 0.42
+    return 0.0, 5 / classes
 
 
 def _name_rows(sheet: Axes, grid: _Grid) -> None:
@@ -127,44 +165,62 @@ def _name_rows(sheet: Axes, grid: _Grid) -> None:
 
 
 def _name_columns(sheet: Axes, grid: _Grid, place: float, columns: int) -> None:
-    top, classes = BELOW + grid.down * len(grid.names), len(grid.names)
+    classes = len(grid.names)
+    top = BELOW + grid.down * classes
     for column in range(0, classes, max(1, math.ceil(0.36 / grid.across))):
         name = str(column + 1) if grid.numbered else grid.names[column]
         write(sheet, place + grid.across * (column + 0.5), top + 0.18, name, 13, GREY, ha="center")
     if columns > classes:
-        x, turned = place + grid.across * (classes + 0.5), 90 if grid.upright else 0
-        write(sheet, x, top + 0.08, "no answer", 13, GREY, ha="center", va="bottom", rotation=turned)
+        x = place + grid.across * (classes + 0.5)
+        write(sheet, x, top + 0.08, "no answer", 13, GREY, ha="center", va="bottom", rotation=90 * grid.upright)
 
 
 def _titles(scorecard: Scorecard) -> list[str]:
-    ours, theirs = scorecard.accuracy
+    production, candidate = scorecard.accuracy
     if scorecard.candidate.fault:
-        return [f"production {ours:.2%}", "candidate n/a", "difference n/a"]
-    change = minus(f"{100 * (theirs - ours):+.2f} points")
-    return [f"production {ours:.2%}", f"candidate {theirs:.2%}", f"difference {change}"]
+        return [f"production {production:.2%}", "candidate n/a", "difference n/a"]
+    change = minus(f"{100 * (candidate - production):+.2f} points")
+    return [f"production {production:.2%}", f"candidate {candidate:.2%}", f"difference {change}"]
 
 
-def _fill(axes: Axes, panel: np.ndarray, shares: np.ndarray, grid: _Grid, signed: bool) -> None:
+def _fill(axes: Axes, panel: _Panel, grid: _Grid) -> None:
     """Write counts and shares into the cells: white on dark colours."""
-    image, sign, digits = axes.images[0], "+" if signed else "", 1 if signed and grid.few else 0
-    for (row, column), count in np.ndenumerate(panel):
-        light = np.array(image.cmap(image.norm(shares[row, column])))[:3] ** 2.2 @ (0.2126, 0.7152, 0.0722)
-        colour = "white" if light < 0.19 else INK  # whichever stands out more
-        share = minus(f"{100 * shares[row, column]:{sign}.{digits}f}")
-        share = "0" if not share.strip(f"+{MINUS}0.") else share
+    room = grid.across - 0.06
+    for (row, column), count in np.ndenumerate(panel.counts):
+        colour = _ink_on(panel.colours(panel.scale(panel.shares[row, column])))
+        share = _share(panel, float(panel.shares[row, column]), grid)
         if grid.few:
-            number = _number(int(count), sign, grid.across - 0.06)
-            size = fit(number, grid.across - 0.06, 15)
-            write(axes, column, row - 0.17, number, size, colour, ha="center", weight="bold")
-            write(axes, column, row + 0.2, share if signed else f"{share} %", 13, colour, ha="center")
-        elif not signed or share != "0":
+            number = _number(int(count), panel.signed, room)
+            write(axes, column, row - 0.17, number, fit(number, room, 15), colour, ha="center", weight="bold")
+            unit = "" if panel.signed else " %"
+            write(axes, column, row + 0.2, share + unit, 13, colour, ha="center")
+        elif not panel.signed or share != "0":
             write(axes, column, row, share, 12, colour, ha="center")
 
 
-def _number(count: int, sign: str, width: float) -> str:
+def _ink_on(colour: tuple[float, float, float, float]) -> str:
+    """The ink that stands out more on a colour (red, green, blue and alpha from 0 to 1)."""
+    luminance = np.array(colour)[:3] ** 2.2 @ (0.2126, 0.7152, 0.0722)
+    return "white" if luminance < 0.19 else INK
+
+
+def _share(panel: _Panel, share: float, grid: _Grid) -> str:
+    """A share in per cent, with its sign and a decimal in the difference; nothing is "0"."""
+    text = f"{100 * share:.0f}"
+    if panel.signed:
+        digits = 1 if grid.few else 0
+        text = f"{100 * share:+.{digits}f}"
+    if not text.strip("+-0."):
+        return "0"
+    return minus(text)
+
+
+def _number(count: int, signed: bool, width: float) -> str:
     """A count with its thousands; shorter where that is too wide."""
-    text = minus(f"{count:{sign if count else ''},}")
+    sign = "+" if signed and count else ""
+    text = minus(f"{count:{sign},}")
     if abs(count) < 10_000 or width_of(text, 15, "bold") <= width:
         return text
-    unit, name = (1e6, "M") if abs(count) >= 1e6 else (1e3, "k")
-    return minus(f"{count / unit:{sign}.3g}{name}")
+    if abs(count) >= 1e6:
+        return minus(f"{count / 1e6:{sign}.3g}M")
+    return minus(f"{count / 1e3:{sign}.3g}k")

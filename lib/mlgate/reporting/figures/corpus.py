@@ -27,12 +27,15 @@ def draw_corpus(reviews: pd.DataFrame) -> Figure:
     height = 1.72 + 0.78 * max(len(SPLITS), len(sources))
     words = ", ".join(f"{name} {count:,}" for name, count in parts.items())
     figure, sheet = blank_sheet(10, height, f"The corpus: {len(reviews):,} labelled texts; {words}.")
-    kinds = " · ".join(f"{count:,} {name}" for name, count in labels.items()) if len(labels) <= 4 else None
+    kinds = f"{len(labels)} classes"
+    if len(labels) <= 4:
+        kinds = " · ".join(f"{count:,} {name}" for name, count in labels.items())
     write(sheet, 0.3, height - 0.4, f"{len(reviews):,} labelled texts", 20, weight="bold")
-    write(sheet, 0.3, height - 0.78, shorten(kinds or f"{len(labels)} classes", 9.4, 13), 13, GREY)
+    write(sheet, 0.3, height - 0.78, shorten(kinds, 9.4, 13), 13, GREY)
     write(sheet, 0.3, height - 1.3, "where they come from", 13, GREY)
     write(sheet, 5.0, height - 1.3, "what they are for", 13, GREY)
-    colours = [BLUE, ORANGE, GREY] if len(sources) <= 3 else [BLUE] * len(sources)
+    few = len(sources) <= 3
+    colours = [BLUE, ORANGE, GREY] if few else [BLUE] * len(sources)
     for line, (name, count) in enumerate(sources.items()):
         low = height - 2.14 - 0.78 * line
         write(sheet, 0.3, low + 0.45, squeeze(name, 4.2, 13, "bold"), 13, weight="bold")
@@ -42,6 +45,6 @@ def draw_corpus(reviews: pd.DataFrame) -> Figure:
         write(sheet, 5.0, low + 0.45, name, 13, weight="bold")
         write(sheet, 5.12 + width_of(name, 13, "bold"), low + 0.45, PURPOSES[name], 13, GREY)
         inside = named[reviews["split"] == name].value_counts()
-        shares = [inside.get(source, 0) for source in sources.index] if len(sources) <= 3 else [count]
+        shares = [inside.get(source, 0) for source in sources.index] if few else [count]
         draw_bar(sheet, 5.0, low, 3.4, shares, parts.max(), colours, sealed=name == "holdout")
     return figure

@@ -19,44 +19,62 @@ from mlgate.reporting.figures.canvas import (
 
 from matplotlib.axes import Axes
 
+WORSE = "◀ worse"
+CANNOT_TELL = "cannot tell"
+
 
 def draw_regions(axes: Axes, parts: Sequence[Difference | Slice], margin: float, width: float) -> None:
-    """The axis of a forest plot: its limits, tinted regions and their names, the lines at 0 and at the margin."""
-    edges = (100 * min(margin, 0), 100 * margin)
-    names = ("◀ worse", "cannot tell", f"{'better' if margin >= 0 else 'not worse'} ▶")
-    before, middle, after = (width_of(name, 14) for name in names)
-    values = [100 * value for part in parts for value in (part.low, part.high)]
-    low, high, centre = min(*values, 0, *edges), max(*values, 0, *edges), sum(edges) / 2
-    pad = 0.06 * (high - low) or 1.0
-    low, high = low - pad, high + pad
-    for _ in range(20):  # room for the names on either side of the middle one
-        inches = width / (high - low)
-        low = min(low, centre - (before + middle / 2 + 0.25) / inches)
-        high = max(high, centre + (after + middle / 2 + 0.25) / inches)
-    inches = width / (high - low)
+    """The axis of a forest plot: its limits, tinted regions and their names, the lines at 0 and at the margin.
+
+    width: of the axes, in inches.
+    """
+    worse_below = 100 * min(margin, 0)
+    better_above = 100 * margin
+    better = "better ▶" if margin >= 0 else "not worse ▶"
+    values = [100 * part.low for part in parts] + [100 * part.high for part in parts]
+    low, high = _limits([*values, 0, worse_below, better_above], (worse_below + better_above) / 2, better, width)
+    inch = (high - low) / width
     axes.set(xlim=(low, high), yticks=[])
     set_ticks(axes, "{:+g}")
     top = axes.get_ylim()[1]
-    axes.axvspan(low, edges[0], color=ORANGE_TINT, lw=0, zorder=0)
-    axes.axvspan(edges[1], high, color=BLUE_TINT, lw=0, zorder=0)
-    if edges[0] != edges[1]:
-        axes.axvspan(*edges, color=GREY_TINT, lw=0, zorder=0)
+    axes.axvspan(low, worse_below, color=ORANGE_TINT, lw=0, zorder=0)
+    axes.axvspan(better_above, high, color=BLUE_TINT, lw=0, zorder=0)
+    if worse_below != better_above:
+        axes.axvspan(worse_below, better_above, color=GREY_TINT, lw=0, zorder=0)
     axes.axvline(0, color=INK, lw=2 if margin == 0 else 1, zorder=1)
     if margin:
         axes.axvline(100 * margin, color=INK, lw=2, ls=(0, (4, 2)), zorder=1)
-    write(axes, low + 0.06 / inches, top, names[0], 14, ORANGE, va="bottom")
-    write(axes, centre, top, names[1], 14, GREY, ha="center", va="bottom")
-    write(axes, high - 0.06 / inches, top, names[2], 14, BLUE, ha="right", va="bottom")
+    write(axes, low + 0.06 * inch, top, WORSE, 14, ORANGE, va="bottom")
+    write(axes, (worse_below + better_above) / 2, top, CANNOT_TELL, 14, GREY, ha="center", va="bottom")
+    write(axes, high - 0.06 * inch, top, better, 14, BLUE, ha="right", va="bottom")
+
+
+def _limits(values: list[float], centre: float, better: str, width: float) -> tuple[float, float]:
+    """The ends of the axis: all values, and room for the regions' names on either side of the middle one."""
+    before = width_of(WORSE, 14) + width_of(CANNOT_TELL, 14) / 2 + 0.25
+    after = width_of(better, 14) + width_of(CANNOT_TELL, 14) / 2 + 0.25
+    pad = 0.06 * (max(values) - min(values)) or 1.0
+    low = min(values) - pad
+    high = max(values) + pad
+    for _ in range(20):  # each widening makes an inch longer
+        inch = (high - low) / width
+        low = min(low, centre - before * inch)
+        high = max(high, centre + after * inch)
+    return low, high
 
 
 def draw_interval(axes: Axes, y: float, part: Difference | Slice, colour: str, heavy: bool) -> None:
-    axes.plot([100 * part.low, 100 * part.high], [y, y], color=colour, lw=6 if heavy else 3.5, solid_capstyle="butt")
-    axes.plot(100 * part.estimate, y, "D" if heavy else "o", color=colour, ms=12 if heavy else 8, mec="white")
+    """An interval and its estimate, in points."""
+    line, marker, size = (6, "D", 12) if heavy else (3.5, "o", 8)
+    axes.plot([100 * part.low, 100 * part.high], [y, y], color=colour, lw=line, solid_capstyle="butt")
+    axes.plot(100 * part.estimate, y, marker, color=colour, ms=size, mec="white")
 
 
 def rows_in_words(verdict: Verdict) -> str:
+    """Which rows a verdict is about."""
     return f"{verdict.rows.count:,} {squeeze(verdict.rows.name, 3, 13)} rows"
 
 
 def interval_in_words(difference: Difference) -> str:
+    """What the lines of an interval are."""
     return f"points of accuracy; the lines are {100 * difference.confidence:.3g} % intervals"

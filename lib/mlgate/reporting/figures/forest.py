@@ -20,13 +20,16 @@ from mlgate.reporting.figures.differences import draw_interval, draw_regions, in
 from matplotlib.figure import Figure
 
 MAX_SLICES = 12
+COLOURS_OF = {"better": BLUE, "not worse": BLUE, "worse": ORANGE}  # others in ink
+WIDTH = 10  # inches, as all of these
+PITCH = 0.52
+BOTTOM = 0.85
 
 
 def draw_forest(verdict: Verdict) -> Figure:
     """The paired difference in points with its interval, overall and per slice, against 0 and the margin."""
     if verdict.difference is None:
         return nothing_to_draw("Nothing to compare", verdict.reason)
-    margin = verdict.policy.get("margin", 0.0)
     shown = sorted(verdict.slices, key=lambda part: part.estimate)[:MAX_SLICES]
     lines: list[tuple[str, int, Difference | Slice, str]] = [
         ("overall", verdict.rows.count, verdict.difference, _outcome(verdict, verdict.difference))
@@ -38,30 +41,31 @@ def draw_forest(verdict: Verdict) -> Figure:
         f"{name} {100 * part.estimate:+.2f} ({100 * part.low:+.2f} to {100 * part.high:+.2f}), {word}"
         for name, _, part, word in lines
     )
-    width, pitch, bottom = 10, 0.52, 0.85
-    height = bottom + pitch * len(lines) + 1.35
-    figure, sheet = blank_sheet(width, height, alt)
+    height = BOTTOM + PITCH * len(lines) + 1.35
+    figure, sheet = blank_sheet(WIDTH, height, alt)
     title = f"Candidate {MINUS} production on {rows_in_words(verdict)}"
     write(sheet, 0.3, height - 0.35, title, fit(title, 9.4, 17), weight="bold")
 
-    names = [squeeze(name, 2.3, 15, "bold" if number == 0 else "normal") for number, (name, *_) in enumerate(lines)]
-    counts = [f"{rows:,}" for _, rows, *_ in lines]
-    columns = max(width_of(name, 15, "bold") for name in names), max(width_of(count, 13) for count in counts)
-    left = 0.3 + sum(columns) + 0.45
+    # The names and rows on the left, the figures in words on the right, and the axis between them.
+    names = [squeeze(name, 2.3, 15, "bold") for name, _, _, _ in lines]
     words = [minus(f"{100 * part.estimate:+.2f}  {word}") for _, _, part, word in lines]
-    right = width - 0.5 - max(width_of(word, 15, "bold") for word in words)
-    axes = figure.add_axes((left / width, bottom / height, (right - left) / width, (height - bottom - 0.95) / height))
+    rows_width = max(width_of(f"{rows:,}", 13) for _, rows, _, _ in lines)
+    left = 0.3 + max(width_of(name, 15, "bold") for name in names) + rows_width + 0.45
+    right = WIDTH - 0.5 - max(width_of(word, 15, "bold") for word in words)
+    tall = height - BOTTOM - 0.95
+    axes = figure.add_axes((left / WIDTH, BOTTOM / height, (right - left) / WIDTH, tall / height))
     axes.set_ylim(-0.6, len(lines) + 0.15)
-    draw_regions(axes, [part for _, _, part, _ in lines], margin, right - left)
+    draw_regions(axes, [part for _, _, part, _ in lines], verdict.policy.get("margin", 0.0), right - left)
 
-    for number, (name, count, word, (_, _, part, outcome)) in enumerate(zip(names, counts, words, lines, strict=True)):
-        y, weight = len(lines) - 1 - number, "bold" if number == 0 else "normal"
-        at = bottom + (y + 0.6) / (len(lines) + 0.75) * (height - bottom - 0.95)
-        colour = {"better": BLUE, "worse": ORANGE, "not worse": BLUE}.get(outcome, INK)
+    for number, (_, rows, part, outcome) in enumerate(lines):
+        y = len(lines) - 1 - number
+        at = BOTTOM + (y + 0.6) / (len(lines) + 0.75) * tall
+        weight = "bold" if number == 0 else "normal"
+        colour = COLOURS_OF.get(outcome, INK)
         draw_interval(axes, y, part, colour, heavy=number == 0)
-        write(sheet, 0.3, at, name, 15, weight=weight)
-        write(sheet, left - 0.25, at, count, 13, GREY, ha="right")
-        write(sheet, right + 0.2, at, word, 15, colour, weight=weight)
+        write(sheet, 0.3, at, names[number], 15, weight=weight)
+        write(sheet, left - 0.25, at, f"{rows:,}", 13, GREY, ha="right")
+        write(sheet, right + 0.2, at, words[number], 15, colour, weight=weight)
     note = interval_in_words(verdict.difference)
     if hidden:
         note += f"; {hidden:,} more slices are not drawn"
@@ -98,6 +102,10 @@ def _outcome_of_slice(verdict: Verdict, part: Slice) -> str:
     statuses = [check.status for check in verdict.checks_with("slice") if check.name == f"slice {part.name}"]
     if "fail" in statuses or (not statuses and part.high < 0):
         return "worse"
-    if part.high < 0:
-        return "tolerated" if part.low > -verdict.policy.get("tolerance", 0.0) else "worse?"
-    return "better" if part.low > 0 else "cannot tell"
+    if part.low > 0:
+        return "better"
+    if part.high >= 0:
+        return "cannot tell"
+    if part.low > -verdict.policy.get("tolerance", 0.0):
+        return "tolerated"
+    return "worse?"
