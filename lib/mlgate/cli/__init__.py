@@ -1,0 +1,27 @@
+"""`mlgate …`: the same steps as the notebooks, for scripts and CI."""
+
+import sys
+
+from mlgate.cli.commands import STALE, annotate
+from mlgate.cli.parser import make_parser
+from mlgate.errors import MlgateError
+
+__all__ = ["STALE", "main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, 3 HOLD, 4 REJECT, 1 an error, 2 wrong usage."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no ✓ shows \u2713
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    options = make_parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except (MlgateError, OSError) as error:  # OSError: a full disk, a folder that may not be written
+        said = " ".join(str(error).split())
+        print(f"mlgate: {said}", file=sys.stderr)
+        annotate("error", said)
+        return 1
+    except KeyboardInterrupt:
+        print("mlgate: stopped.", file=sys.stderr)
+        return 130

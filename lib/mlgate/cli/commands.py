@@ -1,0 +1,212 @@
+"""What each command does. Imports stand inside: `mlgate record` runs where nothing is installed."""
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlgate.root import find_root
+
+if TYPE_CHECKING:
+    from mlgate.gate import Verdict
+
+EXIT = {"PROMOTE": 0, "HOLD": 3, "REJECT": 4}
+STALE = 5  # `record` alone: production moved meanwhile, and the verdict is given back
+FAIL_ON = {"never": (), "reject": ("REJECT",), "hold": ("REJECT", "HOLD")}
+
+
+def run_command(options: Namespace) -> int:
+    from mlgate.gate import verdict_from
+    from mlgate.notebooks import workflow
+
+    root = find_root(options.root)
+    if options.every:
+        print(f"{workflow.run_every(root)} notebooks ran to their end. They are in {root.runs}.")
+        return 0
+    verdict = verdict_from(workflow.run(root, options.recipe, options.severity, options.preview))
+    where = f"The executed notebooks are in {root.runs}."
+    if options.preview:
+        where = f"A preview: nothing was promoted, no look was spent. {where}"
+    say(verdict, where)
+    if verdict.decision in FAIL_ON[options.fail_on]:
+        return EXIT[verdict.decision]
+    return 0
+
+
+def judge_command(options: Namespace) -> int:
+    from mlgate import judge_files
+    from mlgate.corpus import Source
+    from mlgate.reporting import report
+
+    _require_models_or_answers(options)
+    if options.answers:
+        verdict = judge_files.judge_answers(
+            options.answers,
+            label=options.label_column,
+            production=options.production_column,
+            candidate=options.candidate_column,
+            slices=options.slice_column,
+            policy=options.policy,
+        )
+    else:
+        source = Source(options.data, options.text_column, options.label_column, options.slice_column)
+        verdict = judge_files.judge_models(options.production, options.candidate, source, options.policy)
+    if options.json:
+        report.write(options.json, verdict)
+    say(verdict)
+    return EXIT[verdict.decision]
+
+
+def _require_models_or_answers(options: Namespace) -> None:
+    """Two models and rows, or one file of answers with its columns: not a mixture, and nothing missing."""
+    needed = {"--production": options.production, "--candidate": options.candidate, "--data": options.data}
+    others = {"--production-column": options.production_column, "--candidate-column": options.candidate_column}
+    if options.answers:
+        needed, others = others, needed
+    wrong = [f"{name} is missing" for name, value in needed.items() if value is None]
+    wrong += [f"{name} does not go with it" for name, value in others.items() if value is not None]
+    if wrong:
+        options.usage(f"judge takes --production, --candidate and --data, or --answers with its columns: {wrong[0]}")
+
+
+def say(verdict: "Verdict", message: str = "") -> None:
+    from mlgate.reporting import report
+
+    parts = [report.text(verdict), message, report.closing_lines(verdict)]
+    print("\n\n".join(part for part in parts if part))
+
+
+def promote_command(options: Namespace) -> int:
+    from mlgate import promotion
+
+    root = find_root(options.root)
+    moved = promotion.promote(root, options.after_rollback)
+    if moved:
+        print("The candidate is production now.")
+    else:
+        print("The candidate is in production already.")
+    return 0
+
+
+def rollback_command(options: Namespace) -> int:
+    from mlgate import promotion
+
+    print(f"Production is {promotion.rollback(find_root(options.root))[:12]} again.")
+    return 0
+
+
+def refresh_command(options: Namespace) -> int:
+    from mlgate.promotion.refresh import refresh
+
+    print(refresh(find_root(options.root), options.force))
+    return 0
+
+
+def report_command(options: Namespace) -> int:
+    from mlgate.ci import summary
+
+    found = summary.of(find_root(options.root))
+    if options.summary:
+        _append(options.summary, summary.markdown(found))
+    forms = {"markdown": summary.markdown, "text": summary.text, "json": summary.to_json}
+    print(forms[options.format](found).rstrip("\n"))
+    annotate(*summary.annotation(found))
+    return 0
+
+
+def check_command(options: Namespace) -> int:
+    from mlgate.ledger import integrity
+
+    root = find_root(options.root)
+    production = integrity.verify(root)
+    training = True
+    if options.base:
+        files = integrity.changed_since(root, options.base)
+        integrity.require_untouched(files, options.base)
+        training = not integrity.only_prose(files)
+    if warning := integrity.stale(root):
+        print(f"mlgate: {warning}", file=sys.stderr)
+        annotate("warning", warning)
+    if options.output:
+        commit = integrity.git(root, "rev-parse", "HEAD").strip()
+        _append(options.output, f"commit={commit}\ntraining={str(training).lower()}\n")
+    name = production[:12] if production else "no production model yet"
+    print(f"artifacts_prod/ is what its ledger says: {name}.")
+    return 0
+
+
+def record_command(options: Namespace) -> int:
+    from mlgate.ci.record import Stale, record
+
+    root = find_root(options.root)
+    judged = find_root(options.judged) if options.judged else root
+    status = 0
+    try:
+        outcome = record(root, judged, options.remote, options.branch)
+        print(outcome)
+    except Stale as error:
+        status = STALE
+        outcome = str(error)
+        print(f"mlgate: {outcome}", file=sys.stderr)
+        annotate("error", outcome)
+    if options.summary:
+        _append(options.summary, f"{outcome}\n")
+    return status
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def annotate(loud: str, message: str) -> None:
+    """Where GitHub runs us, a line that it shows beside the run: "error", "warning" or "notice"."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        said = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        print(f"::{loud} title=mlgate::{said}", flush=True)
+
+
+def history_command(options: Namespace) -> int:
+    from mlgate import exam, ledger
+    from mlgate.reporting import report
+
+    root = find_root(options.root)
+    entries = ledger.read(root)
+    for entry in entries:
+        print(report.line(entry))
+    print(f"{ledger.looks_left(entries, exam.policy_of(root))} looks left on the holdout.")
+    return 0
+
+
+def holdout_command(options: Namespace) -> int:
+    from mlgate.corpus import Source
+    from mlgate.exam import holdout
+
+    source = Source(options.data, options.text_column, options.label_column, options.slice_column)
+    print(holdout.renew(find_root(options.root), source))
+    return 0
+
+
+def selftest_command(options: Namespace) -> int:
+    from mlgate.selftest import selftest
+
+    root = find_root(options.root)
+    result = selftest.run(root, tuple(range(options.seeds)), fresh=options.fresh)
+    print(selftest.markdown(result))
+    return 1 if result["problems"] else 0
+
+
+def recipes_command(options: Namespace) -> int:
+    from mlgate.recipes import RECIPES
+
+    for name, recipe in RECIPES.items():
+        default = f" (severity {recipe.severity:g})" if recipe.sabotaged else ""
+        print(f"{name}{default}\n    {recipe.story.splitlines()[0]}")
+    return 0
+
+
+def serve_command(options: Namespace) -> int:
+    from mlgate import service
+
+    return service.serve(find_root(options.root), options.host, options.port)

@@ -1,0 +1,123 @@
+"""The commands and their options. argparse, because `mlgate record` runs where nothing is installed."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import mlgate
+from mlgate.cli import commands
+
+EPILOG = """exit status: 0 done (judge: PROMOTE); 3 HOLD and 4 REJECT (judge, and run with --fail-on); 1 an error;
+2 wrong usage; 5 (record) production moved meanwhile"""
+
+
+class Commands:
+    """The commands as they are added, each with its help, its options and its function."""
+
+    def __init__(self, parser: argparse.ArgumentParser):
+        self.parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(self, name: str, function: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        """Add a command, and return its parser for its options."""
+        parser = self.parsers.add_parser(name, help=help, description=help)
+        parser.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        parser.set_defaults(command=function, usage=parser.error)
+        return parser
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands, in the order in which people meet them."""
+    parser = argparse.ArgumentParser(prog="mlgate", description="A gate for machine-learning models.", epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"mlgate {mlgate.__version__}")
+    parser.add_argument(
+        "--root", metavar="DIR", help="the pipeline's folder (default: $MLGATE_ROOT, or where gate.toml is)"
+    )
+    added = Commands(parser)
+    _add_run(added)
+    _add_judge(added)
+    _add_moves(added)
+    _add_history(added)
+    _add_ci(added)
+    _add_holdout(added)
+    _add_others(added)
+    return parser
+
+
+def _add_run(added: Commands) -> None:
+    help = "train a candidate, compare it, decide, and do what was decided: notebooks 02 to 04"
+    run = added.add("run", commands.run_command, help)
+    run.add_argument("--recipe", metavar="NAME", help="how to train it: one of `mlgate recipes` (default: gate.toml)")
+    run.add_argument("--severity", type=float, metavar="X", help="for a sabotaged recipe: 0 is harmless, 1 the worst")
+    run.add_argument("--preview", action="store_true", help="notebooks 02 and 03 alone: decide on validation rows")
+    run.add_argument("--fail-on", choices=tuple(commands.FAIL_ON), default="never", help="exit 4 or 3 on these")
+    run.add_argument("--every", action="store_true", help="instead: every notebook once, in order, as it stands")
+
+
+def _add_judge(added: Commands) -> None:
+    help = "compare two models on your own rows: no notebook, no card, no ledger"
+    judge = added.add("judge", commands.judge_command, help)
+    judge.add_argument("--production", metavar="A.pkl", type=Path, help="a fitted scikit-learn Pipeline")
+    judge.add_argument("--candidate", metavar="B.pkl", type=Path, help="the one that wants to replace it")
+    judge.add_argument("--data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
+    judge.add_argument("--answers", metavar="rows.csv", type=Path, help="instead: labels beside both models' answers")
+    judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
+    judge.add_argument("--candidate-column", metavar="NAME", help="with --answers: the candidate's answers")
+    _add_columns(judge)
+    judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
+    judge.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there")
+
+
+def _add_moves(added: Commands) -> None:
+    promote = added.add(
+        "promote", commands.promote_command, "put the candidate into production, on its verdict in the ledger"
+    )
+    promote.add_argument("--after-rollback", action="store_true", help="even one that was rolled back")
+    added.add("rollback", commands.rollback_command, "put the previous production model back")
+    help = "train production again with the versions installed now; no look is spent"
+    refresh = added.add("refresh", commands.refresh_command, help)
+    refresh.add_argument("--force", action="store_true", help="even where production comes from these versions")
+
+
+def _add_history(added: Commands) -> None:
+    added.add("history", commands.history_command, "what the ledger says: looks, rejections, promotions, rollbacks")
+    report = added.add("report", commands.report_command, "what the last run did, for a page, a terminal or a script")
+    report.add_argument("--format", choices=("markdown", "text", "json"), default="text")
+    report.add_argument("--summary", metavar="FILE", type=Path, help="add the page to this file as well")
+
+
+def _add_ci(added: Commands) -> None:
+    check = added.add("check", commands.check_command, "verify artifacts_prod/ against its ledger")
+    check.add_argument("--base", metavar="REF", help="and did the change since REF leave it alone?")
+    check.add_argument("--output", metavar="FILE", type=Path, help="add commit=… and training=true or false to it")
+    help = "carry what a run decided over to main, as one commit of artifacts_prod/"
+    record = added.add("record", commands.record_command, help)
+    record.add_argument("--judged", metavar="DIR", help="the root where it was decided (default: this one)")
+    record.add_argument("--remote", default="origin")
+    record.add_argument("--branch", default="main")
+    record.add_argument("--summary", metavar="FILE", type=Path, help="add what was done to this file as well")
+
+
+def _add_holdout(added: Commands) -> None:
+    help = "`holdout new FILE`: rows that nobody has read become the holdout"
+    holdout = added.add("holdout", commands.holdout_command, help)
+    holdout.add_argument("what", choices=("new",))
+    holdout.add_argument("data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
+    _add_columns(holdout)
+
+
+def _add_others(added: Commands) -> None:
+    added.add("recipes", commands.recipes_command, "the ways to train")
+    help = "what the gate catches, whom it rejects wrongly, how often it is wrong"
+    selftest = added.add("selftest", commands.selftest_command, help)
+    selftest.add_argument("--seeds", type=int, default=2, help="how many laboratories (default: 2)")
+    selftest.add_argument("--fresh", action="store_true", help="even where the result for this code and policy is kept")
+    serve = added.add("serve", commands.serve_command, "answer requests with the production model")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000)
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
+    """The columns of a file of labelled rows."""
+    parser.add_argument("--text-column", metavar="NAME", default="text")
+    parser.add_argument("--label-column", metavar="NAME", default="label")
+    parser.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")
