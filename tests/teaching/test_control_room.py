@@ -11,8 +11,9 @@ from pathlib import Path
 from mlgate import artifacts
 from mlgate.errors import MlgateError
 from mlgate.root import Root
-from mlgate.teaching import classroom, control_room, panels, tethered
+from mlgate.teaching import child_service, classroom, control_room, panels
 from mlgate.teaching.control_room import CLOSE_CALL, SABOTAGES, ControlRoom
+from mlgate.teaching.service_process import Answer
 from mlgate.teaching.session import Session
 
 import pytest
@@ -127,7 +128,7 @@ def test_the_strip_follows_the_stream_and_would_say_if_production_moved(room):
     assert not room.unmoved
     room._beat_once()
     assert "MOVED" in text_of(room, "production")
-    room.session.mend(good)
+    room.session.restore(good)
     assert room.unmoved
 
 
@@ -138,7 +139,7 @@ def test_it_shows_itself_as_widgets_and_in_words(room):
 
 
 def test_whatever_texts_hold_is_escaped():
-    stream = type("S", (), {"texts": ["<script>x</script>"], "received": [(0, 1, 200, "a<b", "<i>")]})
+    stream = type("S", (), {"texts": ["<script>x</script>"], "received": [Answer(0, 1, 200, "a<b", "<i>")]})
     shown = panels.production(stream, "d" * 64, True)
     assert "<script>" not in shown
     assert "<i>" not in shown
@@ -224,7 +225,7 @@ def test_the_room_works_in_jupyterlab_with_the_keyboard_alone(tmp_path):
         assert "0 failed" in page.value(shown("production"))
         assert page.value("document.querySelector('.mlgate-room').scrollWidth") <= 1280
         assert {host.split(":")[0] for host in page.hosts} <= {"", "127.0.0.1"}
-    wait_until(lambda: not list((tmp_path / "tmp").glob(f"{tethered.PREFIX}*")), 20, "the classroom is gone")
+    wait_until(lambda: not list((tmp_path / "tmp").glob(f"{child_service.PREFIX}*")), 20, "the classroom is gone")
 
 
 def _answers(page) -> int:

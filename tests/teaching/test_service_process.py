@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from mlgate import artifacts, exam, notebooks, promotion
 from mlgate.errors import MlgateError
 from mlgate.root import Root
-from mlgate.teaching import classroom, tethered
+from mlgate.teaching import child_service, classroom
 from mlgate.teaching.service_process import Server, Stream, ask
 from mlgate.teaching.session import Session, broken_files
 
@@ -44,7 +44,7 @@ def ended(pid: int) -> bool:
 
 @pytest.fixture(scope="module")
 def story():
-    """What notebook 05 does, once: promote under load, three broken files, mend, roll back, close."""
+    """What notebook 05 does, once: promote under load, three broken files, restore, roll back, close."""
     with Session(old=800, home=HOME, sizes=SMALL) as session:
         root, server, found = session.root, session.server, SimpleNamespace(said={}, health={})
         found.old = server.model()
@@ -56,7 +56,7 @@ def story():
         for name, data in broken_files(good, found.trap).items():
             found.said[name], found.health[name] = session.plant(data, name), ask(server.port, "GET", "/health")
         found.sprung = found.trap.exists()
-        session.mend(good)
+        session.restore(good)
         promotion.rollback(root)
         found.back = server.wait_for(found.old)
         session.stream.wait(20)
@@ -85,7 +85,7 @@ def test_broken_files_are_refused_with_a_reason_and_change_nothing(story):
         assert health["refused"]["reason"] == reason
     assert not story.sprung
     marked = {what: second for second, what in story.marks}
-    during = story.answers[story.answers["second"].between(marked["garbage"], marked["mended"])]
+    during = story.answers[story.answers["second"].between(marked["garbage"], marked["restored"])]
     assert len(during) >= 90
     assert set(during["digest"]) == {story.new}
 
@@ -136,10 +136,10 @@ def test_the_tether_sweeps_a_classroom_and_nothing_else(root_with_production):
 
 def test_only_a_classrooms_folder_counts_as_temporary(tmp_path):
     with contextlib.suppress(FileExistsError):
-        (tmp_path / f"{tethered.PREFIX}x").mkdir()
-    assert not tethered.is_temporary(tmp_path)
-    assert not tethered.is_temporary(tmp_path / f"{tethered.PREFIX}x")  # not where classrooms are
-    assert not tethered.is_temporary(Path("/tmp/elsewhere"))
+        (tmp_path / f"{child_service.PREFIX}x").mkdir()
+    assert not child_service.is_temporary(tmp_path)
+    assert not child_service.is_temporary(tmp_path / f"{child_service.PREFIX}x")  # not where classrooms are
+    assert not child_service.is_temporary(Path("/tmp/elsewhere"))
 
 
 @pytest.mark.slow
@@ -195,5 +195,5 @@ def test_notebook_05_runs_headless_and_leaves_nothing(tmp_path, monkeypatch):
     assert "/health says: ok" in outputs["answer-health"]
     assert "the trap was not sprung" in outputs["trap"]
     assert outputs["close"] == "service ended: True   folder removed: True\n"
-    assert not list((tmp_path / "tmp").glob(f"{tethered.PREFIX}*"))
+    assert not list((tmp_path / "tmp").glob(f"{child_service.PREFIX}*"))
     assert not (tmp_path / "artifacts_prod").exists()

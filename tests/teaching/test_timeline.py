@@ -70,7 +70,7 @@ def test_models_beyond_the_lanes_are_counted_together():
     words = words_of(draw_timeline(*CASES["many models"]))
     assert "5 others" in words
     assert "100" in words
-    assert words.count(" | 20") == timeline.MOST - 1
+    assert words.count(" | 20") == timeline.MAX_LANES - 1
 
 
 def test_marks_are_spread_and_stay_inside():

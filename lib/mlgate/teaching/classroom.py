@@ -19,7 +19,7 @@ from mlgate.gate import PROMOTE, Verdict
 from mlgate.recipes import RECIPES
 from mlgate.root import Root, find_root
 from mlgate.scorecard import Scorecard
-from mlgate.teaching.tethered import PREFIX
+from mlgate.teaching.child_service import PREFIX
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ SIZES = {"train": 3_000, "validation": 1_500, "holdout": 3_000, "live": 500}
 CORPUS = {"path": "reviews.csv", "slice_column": "source"}
 SAMPLE = 1  # which rows
 SABOTAGES = tuple(name for name, recipe in RECIPES.items() if recipe.sabotaged)
-MANY = 100  # texts: answers to fewer are not worth remembering, and their times are measured
+MIN_REMEMBERED = 100  # texts: answers to fewer are not worth remembering, and their times are measured
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Remembering(Model):
     memory: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray | None]] = field(default_factory=dict, repr=False)
 
     def answer(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
-        if len(texts) < MANY:
+        if len(texts) < MIN_REMEMBERED:
             return super().answer(texts)
         key = tuple(texts)
         if key not in self.memory:
@@ -61,14 +61,14 @@ class Press:
 
     @property
     def sabotaged(self) -> bool:
-        """Is it known that this candidate is a bad one?"""
+        """Whether this candidate is known to be a bad one."""
         return recipes.named(self.recipe).sabotaged and self.severity > 0
 
     @property
     def change(self) -> float:
-        """Candidate minus production: accuracy, as a fraction."""
-        ours, theirs = self.scorecard.accuracy
-        return theirs - ours
+        """The difference in accuracy, candidate minus production, as a fraction."""
+        production, candidate = self.scorecard.accuracy
+        return candidate - production
 
     @property
     def plain(self) -> str:
@@ -77,13 +77,15 @@ class Press:
 
     @property
     def let_through(self) -> tuple[bool, bool]:
-        """Who would have let a sabotaged model into production: the plain rule, the gate."""
-        return self.sabotaged and self.plain == PROMOTE, self.sabotaged and self.verdict.decision == PROMOTE
+        """Whether the plain rule, and whether the gate, would have let a sabotaged model into production."""
+        by_plain_rule = self.sabotaged and self.plain == PROMOTE
+        by_gate = self.sabotaged and self.verdict.decision == PROMOTE
+        return by_plain_rule, by_gate
 
 
 @contextlib.contextmanager
 def classroom(old: int | None = None, home: Root | None = None, sizes: dict[str, int] | None = None) -> Iterator[Root]:
-    """A root in a temporary folder, with a sample of the corpus and a production model trained by `baseline` on it.
+    """Yield a root in a temporary folder: a sample of the corpus, and production trained by `baseline` on it.
 
     old: train production on so many rows only, as a model from last year. home: the root whose gate.toml and corpus are
     taken (default: the one here). sizes: rows of each split. The folder is removed in the end, whatever happens.
@@ -93,7 +95,8 @@ def classroom(old: int | None = None, home: Root | None = None, sizes: dict[str,
         root = Root(folder)
         _furnish(root, home or find_root(), SIZES | (sizes or {}))
         train = corpus.split("train", root)
-        train = train.sample(min(old, len(train)), random_state=0) if old else train
+        if old:
+            train = train.sample(min(old, len(train)), random_state=0)
         recipe = recipes.named("baseline")
         exam.bootstrap(root, recipe.train(train), recipe.facts(train))
         yield root
@@ -128,21 +131,22 @@ def press(root: Root, recipe: str, severity: float | None = None) -> Press:
 
 def submit(root: Root, recipe: str, severity: float | None = None) -> Model:
     """Train a candidate on the root's training rows and write it there, as notebook 02 does."""
-    train, chosen = corpus.split("train", root), recipes.named(recipe)
+    train = corpus.split("train", root)
+    chosen = recipes.named(recipe)
     return artifacts.write_candidate(root, chosen.train(train, severity), chosen.facts(train, severity))
 
 
 @lru_cache(maxsize=2)
 def _production(root: Root, name: str) -> Remembering:
-    """The production model of that digest, loaded once."""
+    """Load the production model of that digest, once."""
     return Remembering(**vars(artifacts.load_production(root)))
 
 
 def production_digest(root: Root) -> str:
-    """The digest of the file in production, read anew."""
+    """Return the digest of the file in production, read anew."""
     return artifacts.digest(artifacts.read_production(root))
 
 
 def looks_spent(root: Root) -> int:
-    """How many looks the root's ledger has."""
+    """Count the looks in the root's ledger."""
     return sum(entry["kind"] == "look" for entry in ledger.read(root))

@@ -7,6 +7,7 @@ goes on answering there. The room never promotes anything: what it shows is what
 import contextlib
 import threading
 import time
+from typing import Any
 
 from mlgate import corpus, recipes
 from mlgate.errors import MlgateError
@@ -27,9 +28,11 @@ BETTER = "challenger"
 class ControlRoom:
     """The widgets, the session behind them and the presses so far. Show it as a cell's last value."""
 
-    def __init__(self, session: Session | None = None):
+    def __init__(self, session: Session | None = None) -> None:
         self.session = session or Session(pause=PAUSE, sizes=SIZES)
-        self.root, self.presses, self.rested = self.session.root, [], 0.0
+        self.root = self.session.root
+        self.presses: list[Press] = []
+        self.rested = 0.0
         self.before = classroom.production_digest(self.root)
         self.recipe = widgets.Dropdown(options=[(_named(name), name) for name in (*SABOTAGES, BETTER)])
         self.severity = widgets.FloatSlider(min=0, max=1, step=0.01, continuous_update=False, readout_format=".2f")
@@ -76,17 +79,20 @@ class ControlRoom:
         self.recipe.value = recipe
         if not self.severity.disabled:
             self.severity.value = severity
-        said, self.button.description = self.button.description, "Training …"
+        label = self.button.description
+        self.button.description = "Training …"
         try:
             self.press(recipe, severity)
         except MlgateError as error:
             self.shown["banner"].value = panels.failure(str(error))
         finally:
-            self.button.description, self.rested = said, time.monotonic()
+            self.button.description = label
+            self.rested = time.monotonic()
 
     def press(self, recipe: str, severity: float | None = None) -> Press:
-        """What the button does: retrain, submit, judge, and show it. Raises MlgateError for an unknown recipe."""
-        severity = severity if recipes.named(recipe).sabotaged else None
+        """Retrain, submit, judge, and show it, as the button does. Raises MlgateError for an unknown recipe."""
+        if not recipes.named(recipe).sabotaged:
+            severity = None
         found = classroom.press(self.root, recipe, severity)
         self.presses.append(found)
         self.shown["banner"].value = panels.banner(found)
@@ -109,7 +115,7 @@ class ControlRoom:
 
     @property
     def unmoved(self) -> bool:
-        """Is production still the model that it was when the room was opened?"""
+        """Whether production is still the model that it was when the room was opened."""
         return classroom.production_digest(self.root) == self.before
 
     def _beat(self) -> None:
@@ -123,9 +129,9 @@ class ControlRoom:
     def __repr__(self) -> str:
         return f"The control room. {panels.tally(self.presses)} Open this notebook in JupyterLab to use it."
 
-    def _repr_mimebundle_(self, **options) -> dict:
-        bundle = self.box._repr_mimebundle_(**options)
-        return {**bundle, "text/plain": repr(self)} if bundle else {"text/plain": repr(self)}
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        bundle = self.box._repr_mimebundle_(**options) or {}
+        return {**bundle, "text/plain": repr(self)}
 
 
 def _named(recipe: str) -> str:

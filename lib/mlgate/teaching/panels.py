@@ -11,9 +11,10 @@ from mlgate.reporting.explain import LOST
 from mlgate.reporting.figures.canvas import COLOURS, SYMBOLS, Picture, minus
 from mlgate.reporting.tables import Table
 from mlgate.teaching.classroom import Press
-from mlgate.teaching.service_process import Stream
+from mlgate.teaching.service_process import Answer, Stream
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 DOTS = 110  # dots per inch of the figures: a projector shows no more
 LINES = 5  # presses on the scoreboard
@@ -72,9 +73,9 @@ def empty() -> dict[str, str]:
 def banner(press: Press) -> str:
     """The decision, both accuracies and the reason."""
     decision = press.verdict.decision
-    ours, theirs = press.scorecard.accuracy
+    production, candidate = press.scorecard.accuracy
     word = f'<span aria-hidden="true">{SYMBOLS.get(decision, PAUSE)}</span> {decision}'
-    numbers = {"production": f"{ours:.2%}", "candidate": f"{theirs:.2%}", "difference": points(press.change)}
+    numbers = {"production": f"{production:.2%}", "candidate": f"{candidate:.2%}", "difference": points(press.change)}
     shown = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in numbers.items())
     would = " Nothing moves: this room only previews." if decision == PROMOTE else ""
     return (
@@ -93,12 +94,9 @@ def failure(message: str) -> str:
 
 def plain(presses: list[Press]) -> str:
     """What a plain rule would have done with the last press, the running score, and the presses so far."""
-    last = presses[-1] if presses else None
     said = "waits for its first candidate."
-    if last:
-        wrong = last.let_through[0]
-        did = "<b>promotes</b> it" if last.plain == PROMOTE else "keeps production"
-        said = f'<span class="{"bad" if wrong else "small"}">{did}{": it ships" if wrong else ""}.</span>'
+    if presses:
+        said = _did(presses[-1])
     lines = "".join(map(_line, reversed(presses[-LINES:])))
     return (
         f'<div class="tally">A plain <code>accuracy &gt;</code> {said}</div>'
@@ -106,23 +104,33 @@ def plain(presses: list[Press]) -> str:
     )
 
 
+def _did(press: Press) -> str:
+    """Say what the plain rule did, marked where it was wrong."""
+    if press.let_through[0]:
+        return '<span class="bad"><b>promotes</b> it: it ships.</span>'
+    did = "<b>promotes</b> it" if press.plain == PROMOTE else "keeps production"
+    return f'<span class="small">{did}.</span>'
+
+
 def _score(presses: list[Press]) -> str:
-    bad, (ours, theirs) = _let_through(presses)
+    bad, plain_rule, gate = _let_through(presses)
     if not bad:
         return ""
-    return f"Let through of {bad} bad: plain <b class='bad'>{ours}</b>, gate <b class='good'>{theirs}</b>"
+    return f"Let through of {bad} bad: plain <b class='bad'>{plain_rule}</b>, gate <b class='good'>{gate}</b>"
 
 
-def _let_through(presses: list[Press]) -> tuple[int, tuple[int, int]]:
-    """How many sabotaged models there were, and how many of them the plain rule and the gate let through."""
-    each = [press.let_through for press in presses]
-    return sum(press.sabotaged for press in presses), (sum(ours for ours, _ in each), sum(gate for _, gate in each))
+def _let_through(presses: list[Press]) -> tuple[int, int, int]:
+    """Count the sabotaged models, and those of them that the plain rule and the gate let through."""
+    bad = sum(press.sabotaged for press in presses)
+    by_plain_rule = sum(press.let_through[0] for press in presses)
+    by_gate = sum(press.let_through[1] for press in presses)
+    return bad, by_plain_rule, by_gate
 
 
 def tally(presses: list[Press]) -> str:
-    """The scoreboard in one sentence."""
-    bad, (ours, theirs) = _let_through(presses)
-    return f"{len(presses)} presses; of {bad} sabotaged models a plain rule let through {ours}, the gate {theirs}."
+    """Return the scoreboard in one sentence."""
+    bad, plain_rule, gate = _let_through(presses)
+    return f"{len(presses)} presses; of {bad} sabotaged models a plain rule let through {plain_rule}, the gate {gate}."
 
 
 def _line(press: Press) -> str:
@@ -150,8 +158,8 @@ def points(difference: float, unit: str = " points") -> str:
 def production(stream: Stream, digest: str, unmoved: bool) -> str:
     """The strip below: which model is in production, and what clients get meanwhile."""
     received = list(stream.received)
-    failed = sum(status != 200 for _, _, status, _, _ in received)
-    counts = Counter(name for *_, name, _ in received if name)
+    failed = sum(answer.status != 200 for answer in received)
+    counts = Counter(answer.digest for answer in received if answer.digest)
     each = ", ".join(f"<b>{count:,}</b> by <code>{escape(name[:12])}</code>" for name, count in counts.items())
     state = '<span class="good">as it was</span>' if unmoved else '<span class="bad">MOVED</span>'
     wrong = f'<span class="{"bad" if failed else "good"}">{failed:,} failed</span>'
@@ -161,12 +169,12 @@ def production(stream: Stream, digest: str, unmoved: bool) -> str:
     )
 
 
-def _last(stream: Stream, received: list[tuple]) -> str:
-    """The last text, shortened, and its answer."""
+def _last(stream: Stream, received: list[Answer]) -> str:
+    """Return the last text, shortened, and its answer."""
     if not received:
         return ""
     text = stream.texts[(len(received) - 1) % len(stream.texts)]
-    return f"“{escape(text[:READ])}{'…' if len(text) > READ else ''}” → <b>{escape(received[-1][4])}</b>"
+    return f"“{escape(text[:READ])}{'…' if len(text) > READ else ''}” → <b>{escape(received[-1].label)}</b>"
 
 
 def closed() -> str:
@@ -176,8 +184,9 @@ def closed() -> str:
 
 def evidence(press: Press, rows: pd.DataFrame) -> str:
     """Both confusion matrices and their difference, the forest plot, and the reviews that would have gone wrong."""
-    drawn = (figures.draw_confusions(press.scorecard), figures.draw_forest(press.verdict))
-    return "".join([*map(image, drawn), lost(press, rows)._repr_html_()])
+    confusions = image(figures.draw_confusions(press.scorecard))
+    forest = image(figures.draw_forest(press.verdict))
+    return confusions + forest + lost(press, rows)._repr_html_()
 
 
 def lost(press: Press, rows: pd.DataFrame) -> Table:
@@ -188,8 +197,9 @@ def lost(press: Press, rows: pd.DataFrame) -> Table:
     return Table(table.caption, table.frame[kept], marked)
 
 
-def image(picture: Picture) -> str:
-    """A figure as an HTML image with its words beside it."""
+def image(picture: Figure) -> str:
+    """Return a figure as an HTML image with its words beside it."""
+    assert isinstance(picture, Picture)
     picture.set_dpi(DOTS)
     data, facts = picture._repr_png_()
     source = base64.b64encode(data).decode()

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import pickle
 from pathlib import Path
+from typing import Any
 
 from mlgate import artifacts, corpus
 from mlgate.root import write_atomically
@@ -21,10 +22,12 @@ class Session:
 
     current: "Session | None" = None
 
-    def __init__(self, pause: float = 0.005, **furniture):
+    def __init__(self, pause: float = 0.005, **furniture: Any) -> None:
         if Session.current:
             Session.current.close()
-        Session.current, self.marks, self.stack = self, [], contextlib.ExitStack()
+        Session.current = self
+        self.marks: list[tuple[float, str]] = []
+        self.stack = contextlib.ExitStack()
         atexit.register(self.close)
         try:
             self.root = self.stack.enter_context(classroom(**furniture))
@@ -44,7 +47,7 @@ class Session:
     def __enter__(self) -> "Session":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def mark(self, what: str) -> None:
@@ -52,34 +55,35 @@ class Session:
         self.marks.append((self.stream.mark(), what))
 
     def plant(self, data: bytes, what: str) -> str:
-        """Put any bytes where production's belong, past every rule; what the service says of them, and goes on."""
+        """Put any bytes where production's belong, past every rule. Returns why the service refuses them."""
         self.mark(what)
         write_atomically(self.root.production, data)
         reason = self.server.wait_for_refusal(artifacts.digest(data))
         self.stream.wait(MEANWHILE)
         return reason
 
-    def mend(self, data: bytes) -> None:
+    def restore(self, data: bytes) -> None:
         """Put the right bytes back, as `git checkout -- artifacts_prod` does."""
         write_atomically(self.root.production, data)
         self.server.wait_for_peace()
-        self.mark("mended")
+        self.mark("restored")
 
 
 class _Foreign:
     """Pickled, it is a file that creates another one when it is opened."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = str(path)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return open, (self.path, "w")
 
 
 def broken_files(data: bytes, trap: Path) -> dict[str, bytes]:
-    """Three files that are no model: garbage, a torn copy of `data`, and a pickle that creates `trap` when opened."""
+    """Return three files that are no model: garbage, a torn copy of `data`, and a pickle that creates `trap`."""
     return {"garbage": b"\x00 this is no model " * 99, "torn": data[: len(data) // 2], "foreign": trapped(trap)}
 
 
 def trapped(trap: Path) -> bytes:
+    """Return a pickle that creates `trap` when it is opened."""
     return pickle.dumps(_Foreign(trap))

@@ -1,5 +1,8 @@
 """The figure of what a client saw: which model answered when, and what happened to production meanwhile."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from mlgate.reporting.figures.canvas import (
     BLUE,
     GREY,
@@ -21,83 +24,141 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-MOST = 6  # models
-LANE, LEGEND = 0.62, 0.34  # inches
-WIDTH, LEFT, RIGHT = 10.0, 2.1, 8.6
+MAX_LANES = 6  # models with a lane of their own
+# In inches.
+LANE = 0.62
+LEGEND = 0.34
+WIDTH = 10.0
+LEFT = 2.1
+RIGHT = 8.6
+MIDDLE = (LEFT + RIGHT) / 2
 COLOURS = (BLUE, "#8a5a00", "#3d7a3d", "#6b4c9a", INK, GREY)
-NONE = ""
+FAILED = ""  # the name of the lowest lane
+
+Mark = tuple[float, str]  # a second, and what happened then
 
 
-def draw_timeline(answers: pd.DataFrame, marks: list[tuple[float, str]] = ()) -> Figure:
-    """Every answer of a stream as a stroke at its second, a lane for each model that answered and one for failures.
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand on the sheet, in inches from its lower left corner."""
+
+    lanes: int
+    legend: int  # lines of the legend
+
+    @property
+    def bottom(self) -> float:
+        """The lower end of the lanes."""
+        return 1.0 + LEGEND * self.legend
+
+    @property
+    def top(self) -> float:
+        """The upper end of the lanes."""
+        return self.bottom + LANE * self.lanes
+
+    @property
+    def height(self) -> float:
+        """The upper end of the sheet."""
+        return self.top + 1.15
+
+
+def draw_timeline(answers: pd.DataFrame, marks: Sequence[Mark] = ()) -> Figure:
+    """Draw every answer of a stream as a stroke at its second, in a lane for each model and one for failures.
 
     answers: columns second, status and digest, as `Stream.answers` gives them. marks: (second, what happened then),
     drawn as numbered lines; those outside the answers' time are left out.
     """
     if answers.empty:
         return nothing_to_draw("No answers", "The stream has not sent a request yet.")
-    first, last = float(answers["second"].min()), float(answers["second"].max())
+    first = float(answers["second"].min())
+    last = float(answers["second"].max())
     seen = [(second, what) for second, what in sorted(marks) if first - 0.05 <= second <= last + 0.05]
     failed = answers["status"] != 200
-    lanes = _lanes(answers[~failed])
+    lanes = [*_lanes(answers[~failed]), (FAILED, answers["second"][failed])]
+    layout = Layout(len(lanes), (len(seen) + 1) // 2)
+
     words = summary(answers)
     happened = "; ".join(f"{what} at {second:.2f} s" for second, what in seen)
-    lines = -(-len(seen) // 2)
-    bottom = 0.62 + LEGEND * lines + 0.38
-    tall = LANE * (len(lanes) + 1)
-    height = bottom + tall + 1.15
-    figure, sheet = blank_sheet(WIDTH, height, f"{words}. {happened or 'Nothing happened'}.")
-    write(sheet, 0.3, height - 0.35, words, fit(words, 9.4, 19), weight="bold")
-
-    axes = figure.add_axes([LEFT / WIDTH, bottom / height, (RIGHT - LEFT) / WIDTH, tall / height])
-    pad = 0.015 * (last - first) or 0.5
-    axes.set(xlim=(first - pad, last + pad), ylim=(-1, len(lanes)), yticks=[])
-    axes.axhspan(-1, 0, color=ORANGE_TINT if failed.any() else GREY_TINT, lw=0, zorder=0)
-    bad = ORANGE if failed.any() else GREY
-    for number, (name, seconds) in enumerate([*lanes, (NONE, answers["second"][failed])]):
-        y = len(lanes) - 1 - number
-        _lane(sheet, axes, y, bottom + LANE * (y + 1.5), name, seconds, COLOURS[number % MOST] if name else bad)
+    figure, sheet = blank_sheet(WIDTH, layout.height, f"{words}. {happened or 'Nothing happened'}.")
+    write(sheet, 0.3, layout.height - 0.35, words, fit(words, 9.4, 19), weight="bold")
+    axes = _axes(figure, layout, first, last)
+    _draw_lanes(sheet, axes, layout, lanes)
     set_ticks(axes, "{:g}")
-    write(sheet, (LEFT + RIGHT) / 2, bottom - 0.52, "seconds", 13, GREY, ha="center")
-    _mark(sheet, axes, seen, bottom + tall)
-    for number, (second, what) in enumerate(seen):
-        x, y = 0.3 + 4.8 * (number // lines), bottom - 0.9 - LEGEND * (number % lines)
-        write(sheet, x, y, shorten(f"{number + 1}  {what} ({second:.2f} s)", 4.6, 14), 14)
+    write(sheet, MIDDLE, layout.bottom - 0.52, "seconds", 13, GREY, ha="center")
+    _mark(sheet, axes, seen, layout.top)
+    _draw_legend(sheet, layout, seen)
     return figure
 
 
+def _axes(figure: Figure, layout: Layout, first: float, last: float) -> Axes:
+    width = (RIGHT - LEFT) / WIDTH
+    height = (layout.top - layout.bottom) / layout.height
+    axes = figure.add_axes((LEFT / WIDTH, layout.bottom / layout.height, width, height))
+    pad = 0.015 * (last - first) or 0.5
+    axes.set(xlim=(first - pad, last + pad), ylim=(-1, layout.lanes - 1), yticks=[])
+    return axes
+
+
+def _draw_lanes(sheet: Axes, axes: Axes, layout: Layout, lanes: list[tuple[str, pd.Series]]) -> None:
+    """Draw the models' lanes from above, and the failures' lane below, which is grey where there are none."""
+    failures = len(lanes[-1][1])
+    axes.axhspan(-1, 0, color=ORANGE_TINT if failures else GREY_TINT, lw=0, zorder=0)
+    for number, (name, seconds) in enumerate(lanes):
+        y = layout.lanes - 2 - number
+        colour = COLOURS[number % MAX_LANES]
+        if name == FAILED:
+            colour = ORANGE if failures else GREY
+        _lane(sheet, axes, y=y, at=layout.bottom + LANE * (y + 1.5), name=name, seconds=seconds, colour=colour)
+
+
+def _draw_legend(sheet: Axes, layout: Layout, seen: list[Mark]) -> None:
+    """Write what happened at each mark, in two columns."""
+    for number, (second, what) in enumerate(seen):
+        column, line = divmod(number, layout.legend)
+        x = 0.3 + 4.8 * column
+        y = layout.bottom - 0.9 - LEGEND * line
+        write(sheet, x, y, shorten(f"{number + 1}  {what} ({second:.2f} s)", 4.6, 14), 14)
+
+
 def summary(answers: pd.DataFrame) -> str:
-    """How many answers and failures there were, and the longest wait from one answer to the next."""
-    failed, longest = int((answers["status"] != 200).sum()), answers["second"].diff().max()
+    """Say how many answers and failures there were, and the longest wait from one answer to the next."""
+    failed = int((answers["status"] != 200).sum())
+    longest = answers["second"].diff().max()
     waited = "" if pd.isna(longest) else f", never more than {longest:.2f} s apart"
     return f"{_counted(len(answers) - failed, 'answer')}{waited}, {_counted(failed, 'failure')}"
 
 
 def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    plural = "" if count == 1 else "s"
+    return f"{count:,} {what}{plural}"
 
 
 def _lanes(good: pd.DataFrame) -> list[tuple[str, pd.Series]]:
-    """The seconds of each model's answers, in the order in which the models came; beyond MOST, together."""
+    """Return the seconds of each model's answers, in the order in which the models came; beyond MOST, together."""
     names = good["digest"].drop_duplicates().tolist()
-    kept = names if len(names) <= MOST else names[: MOST - 1]
+    kept = names
+    if len(names) > MAX_LANES:
+        kept = names[: MAX_LANES - 1]
     lanes = [(name[:12], good["second"][good["digest"] == name]) for name in kept]
     others = good["second"][~good["digest"].isin(kept)]
-    return [*lanes, (f"{len(names) - len(kept)} others", others)] if len(others) else lanes
+    if len(others):
+        lanes.append((f"{len(names) - len(kept)} others", others))
+    return lanes
 
 
-def _lane(sheet: Axes, axes: Axes, y: int, at: float, name: str, seconds: pd.Series, colour: str) -> None:
-    """A lane: who answered, a stroke for each answer, and how many there were."""
+def _lane(sheet: Axes, axes: Axes, *, y: int, at: float, name: str, seconds: pd.Series, colour: str) -> None:
+    """Draw a lane: who answered, a stroke for each answer, and how many there were."""
     axes.axhline(y, color=LIGHT, lw=1, zorder=1)
     axes.vlines(seconds, y + 0.16, y + 0.84, color=colour, lw=0.9 if name else 2, zorder=2)
     label = plain_text(name or "failed")
     write(sheet, LEFT - 0.2, at, label, fit(label, 1.65, 14), colour, ha="right", weight="bold")
-    count = f"{len(seconds):,}" if len(seconds) or name else "none"
+    count = f"{len(seconds):,}"
+    if name == FAILED and not len(seconds):
+        count = "none"
     write(sheet, RIGHT + 0.2, at, count, 17, colour, weight="bold")
 
 
-def _mark(sheet: Axes, axes: Axes, seen: list[tuple[float, str]], top: float) -> None:
-    """A line for each mark, and its number above: beside its line where another number is in the way."""
+def _mark(sheet: Axes, axes: Axes, seen: list[Mark], top: float) -> None:
+    """Draw a line for each mark, and its number above: beside its line where another number is in the way."""
     low, high = axes.get_xlim()
     lines = [LEFT + (RIGHT - LEFT) * (second - low) / (high - low) for second, _ in seen]
     for number, (line, at) in enumerate(zip(lines, _spread(lines), strict=True), start=1):
@@ -109,7 +170,7 @@ def _mark(sheet: Axes, axes: Axes, seen: list[tuple[float, str]], top: float) ->
 
 
 def _spread(places: list[float], apart: float = 0.3) -> list[float]:
-    """Sorted places moved so that each is `apart` from the next, and none is right of RIGHT while there is room."""
+    """Return sorted places, moved so that each is `apart` from the next, none right of RIGHT if there is room."""
     found: list[float] = []
     for place in places:
         found.append(max(place, found[-1] + apart) if found else place)
