@@ -472,7 +472,7 @@ def test_the_card_is_there_before_the_model_is(pair, monkeypatch):
     replace = os.replace
     monkeypatch.setattr(os, "replace", watching)
     promotion.promote(pair)
-    assert [card["digest"] for card in seen] == [NEW]
+    assert [card.digest for card in seen] == [NEW]
 
 
 # ---- production at fault ----

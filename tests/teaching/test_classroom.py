@@ -116,7 +116,7 @@ def test_it_leaves_nothing_behind_whatever_happens_and_never_touches_its_home():
     before, folders = fingerprint(REPOSITORY / "artifacts_prod"), []
     with pytest.raises(ZeroDivisionError), classroom.classroom(old=900, home=HOME, sizes=SMALL) as root:  # noqa: PT012
         folders.append(root.path)
-        assert artifacts.load_production(root).card["rows"]["count"] == 900
+        assert artifacts.load_production(root).card.rows.count == 900
         assert len(corpus.split("train", root)) == SMALL["train"]
         raise ZeroDivisionError
     assert not folders[0].exists()

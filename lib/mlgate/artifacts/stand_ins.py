@@ -5,7 +5,7 @@ For any other arguments or state: an error.
 
 import math
 import re
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
@@ -103,7 +103,7 @@ def _reconstruct(kind: object, shape: tuple, code: bytes) -> np.ndarray:
     return np.ndarray((0,), "b")  # a BUILD with the shape and the data follows
 
 
-def _frombuffer(data: bytes | bytearray, dtype: np.dtype, shape: tuple, order: str) -> np.ndarray:
+def _frombuffer(data: bytes | bytearray, dtype: np.dtype, shape: tuple, order: Literal["C", "F"]) -> np.ndarray:
     if type(data) not in (bytes, bytearray) or not isinstance(dtype, np.dtype) or count_cells(shape) > len(data):
         raise ValueError("bad array")
     return np.frombuffer(data, dtype).reshape(shape, order=order)

@@ -21,6 +21,7 @@ from mlgate.corpus.corpus import (
     source_of,
     split,
     split_of,
+    training_rows_alone,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "source_of",
     "split",
     "split_of",
+    "training_rows_alone",
 ]

@@ -4,6 +4,8 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -21,6 +23,9 @@ SPLITS = {"train": range(0, 60), "validation": range(60, 70), "holdout": range(7
 NO_SLICE = ""
 WORD = re.compile(r"\w+")
 ENDS = 400  # characters: room for twelve words
+
+
+_training: ContextVar[bool] = ContextVar("training", default=False)
 
 
 @dataclass(frozen=True)
@@ -106,18 +111,40 @@ def load(root: Root | None = None) -> pd.DataFrame:
     """Every row of the corpus once: columns text, label, source (the slice) and split.
 
     The labels are "negative" and "positive", or what your own file says: integers where all are, else text.
-    Raises MlgateError where the file is missing, changed or has rows that cannot be used.
+    Raises MlgateError where the file is missing, changed or has rows that cannot be used, and while a recipe trains.
     """
+    _require_not_training("all rows")
+    return _rows(root)
+
+
+def split(name: str, root: Root | None = None) -> pd.DataFrame:
+    """Return the rows of one split, in the file's order. While a recipe trains, "train" alone."""
+    if name != "train":
+        _require_not_training(f"the {name} rows")
+    reviews = _rows(root)
+    return reviews[reviews["split"] == name].reset_index(drop=True)
+
+
+@contextmanager
+def training_rows_alone() -> Iterator[None]:
+    """Hand out training rows alone for a while: no recipe may learn the rows that judge it by heart."""
+    token = _training.set(True)
+    try:
+        yield
+    finally:
+        _training.reset(token)
+
+
+def _require_not_training(what: str) -> None:
+    if _training.get():
+        raise MlgateError(f"The corpus does not hand out {what} while a recipe trains. Use the rows that it is given.")
+
+
+def _rows(root: Root | None) -> pd.DataFrame:
     source = source_of(root)
     changed = source.path.stat().st_mtime_ns if source.path and source.path.is_file() else 0
     frame = _load(source, changed)
     return _with_new_holdout(frame, root.new_holdout) if root and root.new_holdout.is_file() else frame.copy(deep=False)
-
-
-def split(name: str, root: Root | None = None) -> pd.DataFrame:
-    """The rows of one split, in the file's order."""
-    reviews = load(root)
-    return reviews[reviews["split"] == name].reset_index(drop=True)
 
 
 def fingerprint(frame: pd.DataFrame) -> str:

@@ -9,7 +9,7 @@ import os
 import shutil
 
 from mlgate import artifacts, ledger
-from mlgate.artifacts import locked, to_json
+from mlgate.artifacts import Card, locked, to_json
 from mlgate.errors import MlgateError
 from mlgate.root import Root, policy_from, sync_folder, write_atomically
 
@@ -77,7 +77,7 @@ def rollback(root: Root) -> str:
         return old
 
 
-def switch(root: Root, data: bytes, card: dict, kind: str, keys: bytes | None = None, **facts) -> None:
+def switch(root: Root, data: bytes, card: Card, kind: str, keys: bytes | None = None, **facts) -> None:
     """Make these bytes the production model. The caller holds the lock and has made sure that they may be.
 
     keys: the fingerprints of its training rows, which stand beside its card.
@@ -92,7 +92,7 @@ def switch(root: Root, data: bytes, card: dict, kind: str, keys: bytes | None = 
     entry = {"kind": kind, "from": artifacts.digest(old) if old else None, "to": new, **facts, "begun": ledger.now()}
     write_atomically(stage / "entry.json", to_json(entry))
     if artifacts.read_card(root.cards / f"{new}.json", new) is None:  # both are written once
-        if keys and artifacts.digest(keys) == card.get("keys"):
+        if keys and artifacts.digest(keys) == card.keys:
             write_atomically(root.cards / f"{new}.keys", keys)
         write_atomically(root.cards / f"{new}.json", to_json(card))
     os.replace(stage / "pipeline.pkl", root.production)  # the commit point

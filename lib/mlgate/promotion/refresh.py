@@ -5,7 +5,7 @@ new versions takes over by itself, where its answers are the same. No label is r
 """
 
 from mlgate import artifacts, corpus, ledger, recipes
-from mlgate.artifacts import locked
+from mlgate.artifacts import Card, locked
 from mlgate.errors import MlgateError
 from mlgate.ledger import integrity
 from mlgate.promotion import promotion
@@ -27,7 +27,8 @@ def refresh(root: Root, force: bool = False) -> str:
         old = artifacts.load_production(root)
         if not force and not integrity.stale(root):
             return f"Nothing to refresh: production {old.digest[:12]} was trained with this scikit-learn."
-        model, card, data, keys = _train_again(root, old.card)
+        production_card = old.card or Card(old.digest)
+        model, card, data, keys = _train_again(root, production_card)
         if model.digest == old.digest:
             return f"Nothing to refresh: with these versions, training gives production {old.digest[:12]} again."
         if model.digest in ledger.rolled_back(entries):
@@ -39,19 +40,20 @@ def refresh(root: Root, force: bool = False) -> str:
                 f"Only {equal:.2%} of {len(texts):,} answers are production's own, and a refresh takes {ENOUGH:.1%}."
                 " Production stays; let the new model stand for the exam: mlgate run"
             )
-        facts = {"equal_answers": equal, "texts": len(texts), "versions": [old.card.get("versions"), card["versions"]]}
+        facts = {"equal_answers": equal, "texts": len(texts), "versions": [production_card.versions, card.versions]}
         promotion.switch(root, data, card, "refresh", keys, **facts)
     return f"Production {old.digest[:12]} is now {model.digest[:12]}: {equal:.2%} of {len(texts):,} answers are equal."
 
 
-def _train_again(root: Root, card: dict) -> tuple[artifacts.Model, dict, bytes, bytes]:
+def _train_again(root: Root, card: Card) -> tuple[artifacts.Model, Card, bytes, bytes]:
     """Production's recipe on production's rows: the model, its card, its bytes, its training rows' fingerprints."""
-    if "rows" not in card:
+    if card.rows is None or card.recipe is None:
         raise MlgateError("Production's card does not say on which rows it was trained. Let a new one win: mlgate run")
-    recipe, severity, rows = recipes.named(card["recipe"]), card["severity"], corpus.split("train", root)
-    severity = severity if recipe.sabotaged else None
+    recipe = recipes.named(card.recipe)
+    rows = corpus.split("train", root)
+    severity = card.severity if recipe.sabotaged else None
     facts = recipe.facts(rows, severity)
-    if facts["rows"] != card["rows"]:
+    if facts["rows"] != vars(card.rows):
         raise MlgateError("The training rows are not those of production's card. Let the new model win: mlgate run")
     pipeline = recipe.train(rows, severity)
     data = artifacts.dump(pipeline)

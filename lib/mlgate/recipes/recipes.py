@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlgate.corpus import fingerprint, keys
+from mlgate.corpus import fingerprint, keys, training_rows_alone
 from mlgate.errors import MlgateError
 from mlgate.recipes import cache
 
@@ -50,13 +50,21 @@ class Recipe:
             raise MlgateError(f"The severity must be a number from 0 (harmless) to 1, not {severity!r}.")
         return float(chosen)
 
-    def train(self, rows: pd.DataFrame, severity: float | None = None) -> Pipeline:
-        """The fitted pipeline. The same rows, severity and versions give the same model."""
+    def train(self, rows: pd.DataFrame, severity: float | None = None, cached: bool = True) -> Pipeline:
+        """Return the fitted pipeline. The same rows, severity and versions give the same model.
+
+        While it trains, the corpus hands out training rows alone. Not `cached`: train even where the cache has it.
+        """
         chosen = self.resolve(severity)
         if rows["label"].nunique() < 2:
             raise MlgateError("The training rows have one class only. A model needs two.")
         options = (chosen,) if self.sabotaged else ()
-        return cache.remember(lambda: self.function(rows, *options), self.function, rows, chosen)
+
+        def fit() -> Pipeline:
+            with training_rows_alone():
+                return self.function(rows, *options)
+
+        return cache.remember(fit, self.function, rows, chosen) if cached else fit()
 
     def facts(self, rows: pd.DataFrame, severity: float | None = None) -> dict:
         """What the card says of a model trained so on these rows, and the rows' fingerprints to keep beside it."""

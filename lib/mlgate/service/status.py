@@ -11,7 +11,7 @@ def model(view: View) -> dict[str, Any]:
     """Answer GET /model: the card of the model that serves, since when, and the ledger's last lines, newest first."""
     serving = view.serving
     return {
-        "model": serving and serving.model.card,
+        "model": serving and serving.model.card and serving.model.card.as_dict(),
         "since": view.since,
         "loaded": serving and serving.loaded,
         "refused": _refused(view.refused),

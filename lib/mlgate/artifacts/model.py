@@ -1,0 +1,153 @@
+"""Load a pipeline.pkl through the allow-list, and ask it. What is judged here is what the service asks."""
+
+import hashlib
+import io
+import time
+import unicodedata
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlgate.artifacts import unpickling
+from mlgate.artifacts.cards import Card
+from mlgate.artifacts.refusals import Refused
+from mlgate.errors import MlgateError
+from mlgate.root import section
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+MEGABYTE = 1_000_000
+MAX_MEGABYTES = 1_000_000.0
+MAX_NAME = 1_000  # characters in the name of a class
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be unpickled: the types of `allowed_types.ALLOWED` and those in `allow`, up to so many bytes."""
+
+    allow: tuple[str, ...] = ()
+    bytes: int = 20 * MEGABYTE
+
+
+@dataclass(frozen=True)
+class Model:
+    """A pipeline.pkl: its digest and size, and either the fitted pipeline or the fault that makes it unusable."""
+
+    digest: str
+    size: int
+    pipeline: Pipeline | None = None
+    fault: str | None = None
+    card: Card | None = None
+    load_seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fitted(self) -> Pipeline:
+        """The fitted pipeline. Raises MlgateError where the model is at fault."""
+        if self.pipeline is None:
+            raise MlgateError(f"The model {self.digest[:12]} cannot be used: {self.fault}.")
+        return self.pipeline
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The answers that the model knows, in the order of its probabilities."""
+        return self.fitted.classes_
+
+    def answer(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the model's answers to n texts: labels (n,) and, where it has them, probabilities (n, classes).
+
+        The gate and the service both ask here, so that what is judged is what is served. The text is turned into
+        numbers once for both. Raises ValueError on answers of the wrong shape and on scores that are not probabilities.
+        """
+        *steps, (_, last) = self.fitted.steps
+        rows: Any = list(texts)
+        for _, step in steps:
+            if step not in (None, "passthrough"):
+                rows = step.transform(rows)
+        # a copy, because a nested scaler with copy=False changes the rows that the scores are computed from
+        labels = np.asarray(last.predict(rows.copy()))
+        if labels.shape != (len(texts),):
+            raise ValueError(f"gives answers of shape {labels.shape} to {len(texts)} texts")
+        if not hasattr(last, "predict_proba"):
+            if hasattr(last, "decision_function") and not np.isfinite(last.decision_function(rows)).all():
+                raise ValueError("gives scores that are no numbers (NaN or infinite)")
+            return labels, None
+        scores = np.asarray(last.predict_proba(rows), dtype=float)
+        if scores.shape != (len(texts), len(self.classes)):
+            raise ValueError(f"gives scores of shape {scores.shape} to {len(texts)} texts")
+        if not (np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()):
+            raise ValueError("gives scores that are not probabilities (NaN, or outside 0 to 1)")
+        if not np.allclose(scores.sum(axis=1), 1, rtol=0, atol=1e-4):
+            raise ValueError("gives scores that are not probabilities (they do not add up to 1)")
+        return labels, scores
+
+
+def digest(data: bytes) -> str:
+    """Return the sha256 of a pipeline's bytes, in hexadecimal: its name in cards, verdicts, ledger and service."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def dump(pipeline: Pipeline) -> bytes:
+    """Return the fitted pipeline as the bytes of a joblib file, the same each time: uncompressed, fixed protocol."""
+    for step in pipeline.get_params().values():  # those inside a FeatureUnion too
+        if isinstance(step, BaseEstimator):
+            vars(step).pop("_stop_words_id", None)  # a memory address
+        if hasattr(step, "vocabulary_"):
+            step.vocabulary_ = {word: int(column) for word, column in step.vocabulary_.items()}
+    buffer = io.BytesIO()
+    joblib.dump(pipeline, buffer, compress=0, protocol=5)
+    return buffer.getvalue()
+
+
+def load(data: bytes, limits: Limits = Limits(), card: Card | None = None) -> Model:
+    """Return the model in these bytes; where they are refused or are no classifier of texts, it names its fault."""
+    started = time.perf_counter()
+    name = digest(data)
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            pipeline = unpickling.loads(data, limits.allow, limits.bytes)
+        fault = _fault(pipeline)
+    except Refused as error:
+        fault = str(error)
+    except Exception as error:
+        fault = f"it is no fitted pipeline ({type(error).__name__})"
+    seconds = time.perf_counter() - started
+    if fault:
+        return Model(name, len(data), None, fault, card, seconds)
+    notes = sorted({" ".join(str(item.message).split()) for item in caught})
+    return Model(name, len(data), pipeline, None, card, seconds, tuple(notes))
+
+
+def _fault(pipeline: Pipeline) -> str | None:
+    """Return why a loaded pipeline cannot stand before the gate, or None."""
+    if not hasattr(pipeline, "predict"):
+        return "its last step is not a classifier: it cannot predict"
+    classes = getattr(pipeline, "classes_", None)
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or len(classes) < 2:
+        return "it has no fitted classes: fit it on labelled texts before you save it"
+    names = classes.tolist()
+    if not all(isinstance(name, (str, int, np.str_, np.integer, np.bool_)) for name in names):  # a list may be endless
+        return "its classes are neither texts nor integers: fit it on labels that are"
+    texts = [str(name) for name in names]
+    if len(set(texts)) < len(texts):
+        return f"two of its classes have the same name: {', '.join(texts)!a:.80}"
+    if max(map(len, texts)) > MAX_NAME:
+        return f"the name of a class is longer than {MAX_NAME:,} characters"
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for text in texts for letter in text):
+        return f"its classes have control characters in their names: {', '.join(texts)!a:.80}"
+    return None
+
+
+def limits_of(settings: dict[str, Any]) -> Limits:
+    """Return what [artifacts] in gate.toml allows."""
+    found = section(settings, "artifacts")
+    megabytes = found.get("max_megabytes", 20.0)
+    if not 0 < megabytes <= MAX_MEGABYTES:  # nor what is no number
+        raise MlgateError(f"gate.toml: [artifacts] max_megabytes must be a number above 0, not {megabytes:g}.")
+    return Limits(tuple(found.get("allow", ())), int(megabytes * MEGABYTE))
