@@ -335,7 +335,7 @@ def test_a_file_above_the_size_limit_is_refused(judge, tmp_path):
     (tmp_path / "gate.toml").write_text("[artifacts]\nmax_megabytes = 0.5\n")
     said = judge("baseline.pkl", "better.pkl", "rows.csv", "--policy", tmp_path / "gate.toml")
     assert said.code == 4
-    assert "too large: more than 500,000 bytes" in said.reason
+    assert "is too large: 0.7 MB, and max_megabytes is 0.5" in said.reason
 
 
 # ---- what can be missing or broken: rows ----
