@@ -72,9 +72,9 @@ def judge(tmp_path_factory):
         key = (root.ledger.read_bytes(), root.policy.read_bytes(), model.digest, settle)
         if key not in sat:
             put(root, model)
-            verdict = exam.sit(root)
+            verdict = exam.take(root)
             if settle:
-                exam.settle(root, verdict)
+                exam.act_on(root, verdict)
             sat[key] = verdict.decision, shutil.copytree(root.production_folder, kept / str(len(sat)))
         decision, folder = sat[key]
         shutil.copytree(folder, root.production_folder, dirs_exist_ok=True)
@@ -86,7 +86,7 @@ def judge(tmp_path_factory):
 def sit_alone(root: Root, model) -> None:
     """An exam that no other root has sat: the same verdict, at another time."""
     put(root, model)
-    exam.settle(root, exam.sit(root))
+    exam.act_on(root, exam.take(root))
 
 
 def on_main(hub: Hub) -> Root:

@@ -74,7 +74,7 @@ def test_reviews_cannot_break_the_page(previewed):
 def test_no_sealed_row_is_shown(root_with_production, better_model):
     root = root_with_production
     put(root, better_model)
-    exam.settle(root, exam.sit(root))
+    exam.act_on(root, exam.take(root))
     page = summary.markdown(summary.of(root))
     assert "## PROMOTE" in page
     assert "Flipped validation reviews" in page  # both models are still at hand: one is the previous one now

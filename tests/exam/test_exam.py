@@ -139,22 +139,22 @@ def change(root: Root, old: str, new: str) -> None:
 def test_on_data_of_ones_own_a_worse_candidate_is_rejected_and_a_better_one_promoted(root, submit, made):
     submit("worse")
     before = without_ledger(root)
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert verdict.decision == REJECT
     assert verdict.rows.name == "validation"
-    assert exam.settle(root, verdict).startswith("REJECT: production stays")
+    assert exam.act_on(root, verdict).startswith("REJECT: production stays")
     assert without_ledger(root) == before
     assert looks(root) == 0
     digest = submit("better")
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert (verdict.decision, verdict.rows.name) == (PROMOTE, "holdout")
     assert verdict.candidate.digest == digest
     assert looks(root) == 1
     assert without_ledger(root) == before  # the verdict moves nothing by itself
-    assert exam.settle(root, verdict) == f"Production is now {digest[:12]}."
+    assert exam.act_on(root, verdict) == f"Production is now {digest[:12]}."
     assert artifacts.load_production(root).digest == digest
-    assert exam.settle(root, verdict) == f"Production is {digest[:12]} already."
-    again = exam.sit(root)
+    assert exam.act_on(root, verdict) == f"Production is {digest[:12]} already."
+    again = exam.take(root)
     assert (again.decision, again.look.spent) == (HOLD, False)
     assert "identical to production" in again.reason
     assert looks(root) == 1
@@ -162,7 +162,7 @@ def test_on_data_of_ones_own_a_worse_candidate_is_rejected_and_a_better_one_prom
 
 def test_verdict_json_is_the_verdict_and_its_digest_stands_in_the_ledger(root, submit):
     submit("better")
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     data = root.verdict.read_bytes()
     assert json.loads(data) == told(verdict) == told(gate.verdict_from(json.loads(data)))
     line = ledger.read(root)[-1]
@@ -173,7 +173,7 @@ def test_verdict_json_is_the_verdict_and_its_digest_stands_in_the_ledger(root, s
 
 def test_no_row_of_the_holdout_leaves_the_exam(root, submit):
     submit("better")
-    exam.sit(root)
+    exam.take(root)
     everything = root.verdict.read_text() + root.ledger.read_text()
     assert not any(text in everything for text in corpus.split("holdout", root)["text"])
 
@@ -184,13 +184,13 @@ def test_no_row_of_the_holdout_leaves_the_exam(root, submit):
 def test_rejecting_the_same_candidate_all_day_adds_one_line_and_spends_no_look(root, submit):
     submit("worse")
     before, count = without_ledger(root), len(ledger.read(root))
-    verdicts = [exam.sit(root) for _ in range(5)]
+    verdicts = [exam.take(root) for _ in range(5)]
     assert {verdict.decision for verdict in verdicts} == {REJECT}
     assert len(ledger.read(root)) == count + 1
     assert ledger.read(root)[-1]["kind"] == "rejection"
     assert looks(root) == 0
     submit("worse")  # trained again: the same bytes
-    assert told(exam.sit(root)) == told(verdicts[0])
+    assert told(exam.take(root)) == told(verdicts[0])
     assert len(ledger.read(root)) == count + 1
     assert without_ledger(root) == before
     with pytest.raises(MlgateError, match="The verdict is REJECT"):
@@ -200,7 +200,7 @@ def test_rejecting_the_same_candidate_all_day_adds_one_line_and_spends_no_look(r
 def test_production_itself_as_a_candidate_is_held_and_adds_nothing_to_the_ledger(root, submit):
     submit("production")
     before = snapshot(root.production_folder)
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert (verdict.decision, verdict.look.spent) == (HOLD, False)
     assert "identical to production: the same model" in verdict.reason
     assert snapshot(root.production_folder) == before
@@ -212,7 +212,7 @@ def test_a_candidate_with_the_same_answers_is_held_and_adds_nothing_to_the_ledge
     pipeline.steps[-1][1].tol = 1e-5
     assert submit(pipeline) != artifacts.digest(root.production.read_bytes())
     before = snapshot(root.production_folder)
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert (verdict.decision, verdict.look.spent) == (HOLD, False)
     assert "identical to production: the same answer to each of" in verdict.reason
     assert snapshot(root.production_folder) == before
@@ -220,46 +220,49 @@ def test_a_candidate_with_the_same_answers_is_held_and_adds_nothing_to_the_ledge
 
 def test_the_same_pair_on_the_same_rows_under_the_same_policy_costs_one_look(root, submit):
     submit("better")
-    first = exam.sit(root)
+    first = exam.take(root)
     data, lines = root.verdict.read_bytes(), root.ledger.read_bytes()
     submit("better")
     root.policy.write_text("# a comment is no demand\n" + root.policy.read_text())
-    again = exam.sit(root)
+    again = exam.take(root)
     assert told(replace(again, look=first.look)) == told(first)
-    assert not again.look.spent
-    assert again.look.left == first.look.left
-    assert root.verdict.read_bytes() == data
+    assert (again.look.spent, again.look.repeated, again.look.left) == (False, True, first.look.left)
+    assert json.loads(root.verdict.read_bytes()) == {**json.loads(data), "look": again.look.as_dict()}
     assert root.ledger.read_bytes() == lines
+    root.verdict.write_bytes(root.verdict.read_bytes().replace(b'"count": ', b'"count": 1'))
+    with pytest.raises(MlgateError, match="The ledger has no such verdict"):
+        promotion.promote(root)
+    exam.take(root)
     assert promotion.promote(root)
 
 
 def test_another_policy_or_other_rows_cost_another_look(root, submit):
     submit("better")
-    assert exam.sit(root).look.left == 19
+    assert exam.take(root).look.left == 19
     change(root, "looks = 20", "looks = 20\nmargin = 0.01")
-    assert exam.sit(root).look.left == 18
+    assert exam.take(root).look.left == 18
     rows = texts(3_000, seed=0)
     write_rows(root.path / "rows.csv", [*rows, *texts(20, seed=1)])
     train_again(root)
-    assert exam.sit(root).look.left == 17  # shared rows: the same generation of the holdout
+    assert exam.take(root).look.left == 17  # shared rows: the same generation of the holdout
     assert looks(root) == 3
 
 
 def test_no_look_is_spent_where_a_check_that_reads_no_label_stands_in_the_way(root, submit):
     write_rows(root.path / "rows.csv", [*texts(3_000, seed=0), *texts(20, seed=1)])
     submit("better")  # whose card names the rows as they were
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert (verdict.decision, verdict.look.spent, looks(root)) == (HOLD, False, 0)
     assert verdict.reason == "its card names other training rows than the corpus has"
     assert verdict.check("prospect").reason == f"nothing could be won: {verdict.reason}"
     root.policy.write_text(root.policy.read_text() + '[provenance]\naction = "report"\n')
-    assert exam.sit(root).look.spent
+    assert exam.take(root).look.spent
 
 
 def test_no_look_is_spent_where_a_required_slice_has_too_few_rows(root, submit):
     change(root, "[floors]", '[slices]\nrequired = ["letter"]\n[floors]')
     submit("better")
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert (verdict.decision, verdict.look.spent, looks(root)) == (HOLD, False, 0)
     assert verdict.check("prospect").reason == "nothing could be won: too few holdout rows of the slice letter"
 
@@ -268,23 +271,23 @@ def test_a_required_slice_of_exactly_the_least_number_of_rows_is_large_enough_fo
     submit("better")
     rows = (corpus.split("holdout", root)["source"] == "mail").sum()
     change(root, "[floors]", f'[slices]\nrequired = ["mail"]\nminimum_rows = {rows + 1}\n[floors]')
-    assert exam.sit(root).check("prospect").reason == "nothing could be won: too few holdout rows of the slice mail"
+    assert exam.take(root).check("prospect").reason == "nothing could be won: too few holdout rows of the slice mail"
     change(root, f"minimum_rows = {rows + 1}", f"minimum_rows = {rows}")
-    assert exam.sit(root).look.spent
+    assert exam.take(root).look.spent
 
 
 def test_a_repeated_verdict_can_be_promoted_after_an_update_of_python_too(root, submit, monkeypatch):
     submit("better")
-    exam.sit(root)
+    exam.take(root)
     monkeypatch.setattr(gate.judging, "versions", lambda: {"python": "4.0.0"})
-    exam.sit(root)
+    exam.take(root)
     assert promotion.promote(root)
 
 
 def test_with_no_look_left_the_holdout_is_not_read_and_the_way_out_is_said(root, submit, monkeypatch):
     change(root, "looks = 20", "looks = 1")
     submit("better")
-    assert exam.sit(root).decision == PROMOTE
+    assert exam.take(root).decision == PROMOTE
     submit("best")
     before, seen, score = snapshot(root.production_folder), [], scoring.score
     monkeypatch.setattr(
@@ -292,7 +295,7 @@ def test_with_no_look_left_the_holdout_is_not_read_and_the_way_out_is_said(root,
         "score",
         lambda ours, theirs, rows, **how: (seen.append(rows.name), score(ours, theirs, rows, **how))[1],
     )
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert (verdict.decision, verdict.look.spent, verdict.look.left) == (HOLD, False, 0)
     assert "no look is left on these holdout rows: bring new ones" in verdict.reason
     assert seen == ["validation"]
@@ -305,11 +308,15 @@ def test_the_way_out_is_one_new_rows_bring_new_looks_and_old_rows_do_not(root, s
     change(root, "looks = 20", "looks = 1")
     change(root, "[floors]", '[classes]\naction = "report"\n[floors]')
     submit("similar")
-    exam.sit(root)
+    exam.take(root)
     assert looks(root) == 1
     source = corpus.Source(root.path / "new.csv", "what they wrote", "about", "channel")
     write_rows(source.path, texts(3_000, seed=0)[:500])
     with pytest.raises(MlgateError, match="are known already"):
+        holdout.renew(root, source)
+    disguised = [(f"{text} .", *others) for text, *others in texts(3_000, seed=0)[:500]]
+    write_rows(source.path, disguised)
+    with pytest.raises(MlgateError, match="they are known rows, changed a little"):
         holdout.renew(root, source)
     write_rows(source.path, texts(600, seed=2))
     before = snapshot(root.production_folder)
@@ -320,7 +327,7 @@ def test_the_way_out_is_one_new_rows_bring_new_looks_and_old_rows_do_not(root, s
     change(root, "letter", "mail")
     holdout.renew(root, source)
     train_again(root)
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert (verdict.look.spent, looks(root)) == (True, 2)
 
 
@@ -332,12 +339,38 @@ def test_a_look_is_in_the_ledger_before_anybody_sees_it(root, submit, monkeypatc
 
     monkeypatch.setattr(exam.exam, "write_atomically", fail)
     with pytest.raises(MlgateError, match="power"):
-        exam.sit(root)
+        exam.take(root)
     assert looks(root) == 1
     assert not root.verdict.exists()
     monkeypatch.undo()
-    assert exam.sit(root).decision == PROMOTE
+    assert exam.take(root).decision == PROMOTE
     assert looks(root) == 1
+
+
+def test_a_repeated_verdict_says_how_many_looks_are_left_now(root, submit):
+    submit("better")
+    exam.take(root)
+    submit("best")
+    exam.take(root)
+    submit("better")
+    assert exam.take(root).look.left == 18
+
+
+def test_a_candidate_that_fails_on_sealed_rows_alone_is_rejected_for_it(root, submit, monkeypatch):
+    submit("better")
+    score = scoring.score
+
+    def failing(production, candidate, rows, **how):
+        made = score(production, candidate, rows, **how)
+        if rows.sealed:
+            made = replace(made, candidate=replace(made.candidate, fault="it cannot answer holdout: MemoryError"))
+        return made
+
+    monkeypatch.setattr(scoring, "score", failing)
+    change(root, "[floors]", '[slices]\nrequired = ["letter"]\n[floors]')  # too small, but that is not the point
+    verdict = exam.take(root)
+    assert (verdict.decision, verdict.rows.name) == (REJECT, "holdout")
+    assert "it cannot answer holdout: MemoryError" in verdict.reason
 
 
 def test_a_look_that_the_ledger_does_not_take_is_not_shown(root, submit, monkeypatch):
@@ -349,7 +382,7 @@ def test_a_look_that_the_ledger_does_not_take_is_not_shown(root, submit, monkeyp
 
     monkeypatch.setattr(ledger, "append", full)
     with pytest.raises(MlgateError, match="No space"):
-        exam.sit(root)
+        exam.take(root)
     assert not root.verdict.exists()
     assert snapshot(root.production_folder) == before
 
@@ -359,10 +392,10 @@ def test_a_look_that_the_ledger_does_not_take_is_not_shown(root, submit, monkeyp
 
 def test_a_model_that_was_rolled_back_is_held_and_promoted_only_on_request(root, submit):
     digest = submit("better")
-    exam.settle(root, exam.sit(root))
+    exam.act_on(root, exam.take(root))
     promotion.rollback(root)
     before = snapshot(root.production_folder)
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert (verdict.decision, verdict.look.spent) == (HOLD, False)
     assert "was rolled back; to promote it again: mlgate promote --after-rollback" in verdict.reason
     assert snapshot(root.production_folder) == before
@@ -417,7 +450,7 @@ def test_a_candidate_that_cannot_answer_is_rejected_with_the_reason_and_costs_no
     submit(make(made))
     before, count = without_ledger(root), len(ledger.read(root))
     for _ in range(3):
-        verdict = exam.sit(root)
+        verdict = exam.take(root)
         assert verdict.decision == REJECT
         assert words in verdict.reason
     assert len(ledger.read(root)) == count + 1
@@ -471,7 +504,7 @@ def test_a_candidate_whose_bytes_are_not_known_is_rejected_and_not_unpickled(
     spoil(root, tmp_path / "marker")
     before, seen, loads = without_ledger(root), [], unpickling.loads
     monkeypatch.setattr(unpickling, "loads", lambda data, *limits: (seen.append(data), loads(data, *limits))[1])
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert verdict.decision == REJECT
     assert words in verdict.reason
     assert len(seen) == opened  # production, and the candidate only where a card speaks for its bytes
@@ -483,18 +516,18 @@ def test_a_candidate_whose_bytes_are_not_known_is_rejected_and_not_unpickled(
 def test_a_candidate_whose_card_was_mended_is_judged_anew(root, submit):
     submit("better")
     without_card(root, None)
-    assert exam.sit(root).decision == REJECT
-    assert exam.sit(root).decision == REJECT
+    assert exam.take(root).decision == REJECT
+    assert exam.take(root).decision == REJECT
     submit("better")
-    assert exam.sit(root).decision == PROMOTE
+    assert exam.take(root).decision == PROMOTE
     assert [line["kind"] for line in ledger.read(root)][-2:] == ["rejection", "look"]
 
 
 def test_a_rejected_candidate_that_cannot_be_used_any_more_is_rejected_for_that(root, submit):
     submit("worse")
-    assert "worse than production" in exam.sit(root).reason
+    assert "worse than production" in exam.take(root).reason
     without_card(root, None)
-    assert "card.json does not describe these bytes" in exam.sit(root).reason
+    assert "card.json does not describe these bytes" in exam.take(root).reason
     assert [line["kind"] for line in ledger.read(root)][-2:] == ["rejection", "rejection"]
 
 
@@ -502,21 +535,21 @@ def test_a_candidate_at_fault_for_another_reason_than_before_is_rejected_for_the
     pipeline = make_pipeline(TfidfVectorizer(), NearestCentroid()).fit(made.train["text"], made.train["label"])
     submit(pipeline)
     without_card(root, None)
-    assert "card.json does not describe these bytes" in exam.sit(root).reason
+    assert "card.json does not describe these bytes" in exam.take(root).reason
     submit(pipeline)
-    assert "holds a type that is not on the list" in exam.sit(root).reason
+    assert "holds a type that is not on the list" in exam.take(root).reason
     assert [line["kind"] for line in ledger.read(root)][-2:] == ["rejection", "rejection"]
 
 
 def test_a_candidate_of_a_type_that_was_allowed_since_is_judged_anew(root, submit, made):
     pipeline = make_pipeline(TfidfVectorizer(), NearestCentroid()).fit(made.train["text"], made.train["label"])
     submit(pipeline)
-    refused = exam.sit(root)
+    refused = exam.take(root)
     assert refused.decision == REJECT
     name = "sklearn.neighbors._nearest_centroid.NearestCentroid"
     assert f'add "{name}" to allow' in refused.reason
     change(root, "allow = []", f'allow = ["{name}"]')
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     assert verdict.candidate.accuracy > 0.5
     assert "allow" not in verdict.reason
 
@@ -524,7 +557,7 @@ def test_a_candidate_of_a_type_that_was_allowed_since_is_judged_anew(root, submi
 def test_without_a_candidate_the_exam_says_what_to_run(root):
     before = snapshot(root.path)
     with pytest.raises(MlgateError, match=r"There is no file .*artifacts_candidate/pipeline.pkl\. Run notebook 02"):
-        exam.sit(root)
+        exam.take(root)
     assert snapshot(root.path).keys() <= before.keys() | {".mlgate.lock"}
 
 
@@ -606,7 +639,7 @@ def test_what_is_not_the_candidates_fault_is_an_error_that_changes_nothing(spoil
     spoil(root, made, tmp_path / "marker")
     before = snapshot(root.path)
     with pytest.raises(MlgateError, match=words) as error:
-        exam.sit(root)
+        exam.take(root)
     assert "\n" not in str(error.value)
     assert snapshot(root.path) == before
     assert not (tmp_path / "marker").exists()
@@ -631,7 +664,7 @@ def test_a_policy_with_a_mistake_is_an_error_that_names_it_and_changes_nothing(o
     change(root, old, new)
     before = snapshot(root.path)
     with pytest.raises(MlgateError, match=words):
-        exam.sit(root)
+        exam.take(root)
     assert snapshot(root.path) == before
 
 
@@ -706,8 +739,8 @@ def test_a_preview_spends_nothing_and_cannot_be_promoted(root, submit):
 
 def test_a_rejected_candidate_ends_a_notebook_with_the_numbers(root, submit):
     submit("worse")
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     with pytest.raises(CandidateRejected, match=r"production \d\d\.\d\d%, candidate \d\d\.\d\d% on validation: worse"):
-        exam.enforce(verdict)
+        exam.raise_if_rejected(verdict)
     submit("better")
-    exam.enforce(exam.sit(root))
+    exam.raise_if_rejected(exam.take(root))

@@ -14,10 +14,15 @@ SETTINGS = '[corpus]\npath = "rows.csv"\n'
 POLICY = Policy(alpha=0.05, looks=20)
 
 
+def is_sealed(text: str) -> bool:
+    """Whether the split puts a text into the holdout."""
+    return corpus.split_of(corpus.bucket(text)) == "holdout"
+
+
 def sealed_texts(count: int) -> list[str]:
     """Texts that the split puts into the holdout."""
     numbered = (f"a review with the number {number}" for number in itertools.count())
-    sealed = (text for text in numbered if corpus.split_of(corpus.bucket(text)) == "holdout")
+    sealed = (text for text in numbered if is_sealed(text))
     return list(itertools.islice(sealed, count))
 
 
@@ -88,6 +93,35 @@ def test_alpha_belongs_to_the_generation_so_that_no_edit_of_gate_toml_and_a_row_
     assert generation_of(root, TEXTS[1:201], raised) == 1
     assert ledger.current_holdout(ledger.read(root))["alpha"] == 0.05
     assert looks_left(root, raised) == 0
+
+
+def test_the_number_of_looks_belongs_to_the_generation_too(root):
+    generation_of(root, TEXTS[:200])
+    spend(root, POLICY, 20)
+    finer = Policy(alpha=0.05, looks=100_000)
+    assert generation_of(root, TEXTS[1:201], finer) == 1
+    assert ledger.current_holdout(ledger.read(root))["looks"] == 20
+    assert looks_left(root, finer) == 0
+    assert generation_of(root, TEXTS[201:300], Policy(alpha=0.05, looks=40)) == 2
+    assert ledger.current_holdout(ledger.read(root))["looks"] == 40
+
+
+def test_rows_that_were_read_with_a_sign_more_are_rows_that_were_read(root):
+    generation_of(root, TEXTS[:200])
+    spend(root, POLICY, 20)
+    changed = [f"{text} ." for text in TEXTS[:200]]
+    assert generation_of(root, [text for text in changed if is_sealed(text)]) == 1
+    assert looks_left(root) == 0
+    assert generation_of(root, TEXTS[200:300]) == 2
+
+
+def test_fresh_rows_that_begin_like_old_ones_by_chance_are_fresh(root):
+    """Letters that all begin alike: so do the corpus's own rows of different splits."""
+    polite = [f"Dear Sir or Madam I am writing to you because of my order {number}" for number in range(2_000)]
+    sealed = [text for text in polite if is_sealed(text)]
+    others = [text for text in polite if not is_sealed(text)]
+    generation_of(root, [*sealed[:100], *others])
+    assert generation_of(root, [*sealed[100:200], *others]) == 2
 
 
 def test_the_same_rows_add_no_line_in_whatever_order_they_stand(root):

@@ -45,6 +45,8 @@ def tiny_root(path: Path, C: float = 1.0) -> Root:
     root.policy.write_text("[decision]\n")
     with locked(root):
         promotion.switch(root, tiny_bytes(C), artifacts.card_of(tiny(C), tiny_bytes(C), {}), "bootstrap")
+        rows = {"count": 10, "digest": "rows"}
+        ledger.append(root, "holdout", generation=1, alpha=0.05, looks=20, rows=rows, keys="0" * 64)
     return root
 
 

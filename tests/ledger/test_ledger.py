@@ -134,7 +134,7 @@ def test_a_move_cut_off_at_the_end_is_noticed_because_production_says_otherwise(
     judged(root, 2.0)
     promotion.promote(root)
     rewrite(root, lines(root)[:-1])
-    assert len(ledger.read(root)) == 2  # a sound chain by itself: see the top of this file
+    assert len(ledger.read(root)) == 3  # a sound chain by itself: see the top of this file
     with pytest.raises(MlgateError, match="but the ledger's last move put"):
         promotion.rollback(root)
 
@@ -154,7 +154,7 @@ def move(kind: str, old: str | None, new: str) -> dict:
     return {"kind": kind, "from": old, "to": new, "time": f"at {new}"}
 
 
-HISTORY = [move("bootstrap", None, "a"), move("promotion", "a", "b"), {"kind": "look"}, move("rollback", "b", "a")]
+HISTORY = [move("bootstrap", None, "a"), move("promotion", "a", "b"), {"kind": "holdout"}, move("rollback", "b", "a")]
 
 
 def test_the_last_move_says_what_is_in_production_since_when_and_what_was_there_before():
@@ -189,6 +189,19 @@ def test_a_look_counts_for_the_level_it_was_taken_at_so_that_no_edit_of_the_poli
     assert ledger.looks_left(half, Policy(alpha=0.05, looks=40)) == 20  # half of alpha is left, at 0.00125 each
     assert ledger.looks_left(half, Policy(alpha=0.05, looks=4)) == 2
     assert ledger.looks_left([look(0.05)], Policy(alpha=0.05, looks=100)) == 0
+
+
+def test_the_number_of_looks_belongs_to_the_generation_as_alpha_does():
+    began = {"kind": "holdout", "generation": 1, "alpha": 0.05, "looks": 20}
+    spent = [{**look(0.0025), "generation": 1}] * 3
+    assert ledger.looks_left([began], Policy(alpha=0.05, looks=20)) == 20
+    assert ledger.looks_left([began, *spent], Policy(alpha=0.05, looks=20)) == 17
+    assert ledger.looks_left([began, *spent], Policy(alpha=0.05, looks=100_000)) == 17  # smaller steps are not more
+    assert ledger.looks_left([began, *spent], Policy(alpha=0.05, looks=4)) == 3  # larger ones are fewer
+    assert ledger.looks_left([{**began, "looks": 40}, *spent], Policy(alpha=0.05, looks=40)) == 34  # 3 cost 6
+    old = {name: value for name, value in began.items() if name != "looks"}  # as lines were, under 20 looks
+    assert ledger.looks_left([old, *spent], Policy(alpha=0.05, looks=100_000)) == 17
+    assert ledger.looks_left([began, *spent, {**began, "generation": 2}], Policy(alpha=0.05, looks=20)) == 20
 
 
 def test_a_verdict_is_repeated_for_the_same_pair_rows_and_policy_and_for_nothing_else():

@@ -105,8 +105,14 @@ def before_rollback(path) -> Root:
     return root
 
 
+def refresh(root: Root) -> None:
+    with locked(root):
+        promotion.switch(root, tiny_bytes(2.0), artifacts.card_of(tiny(2.0), tiny_bytes(2.0), {}), "refresh")
+
+
 OPERATIONS = {
     "bootstrap": (before_bootstrap, first_model),
+    "refresh": (tiny_root, refresh),
     "promotion": (before_promotion, promotion.promote),
     "rollback": (before_rollback, promotion.rollback),
 }
@@ -130,19 +136,26 @@ def test_killed_before_any_system_call_production_is_the_old_or_the_new_model_an
         shutil.copytree(start.path, root.path)
         if killed_at(step, lambda: work(root)) == "done":
             break
-        now = artifacts.digest(root.production.read_bytes()) if root.production.exists() else None
+        now = in_production(root)
         if now:
             assert artifacts.load_production(root).digest == now  # before anything is tidied up
         next_command(root)
-        assert state(root) | {"cards": None} == (after if now == after_digest(after) else before)
+        kept = in_production(root)
+        if name in ("promotion", "rollback"):
+            assert kept == now
+        assert state(root) | {"cards": None} == (after if kept == after_digest(after) else before)
         again = state(root)
         next_command(root)
         assert state(root) == again
-        seen.append(now)
+        seen.append(kept)
         shutil.rmtree(root.path)
     assert seen.count(after_digest(before)) > 20
     assert seen.count(after_digest(after)) > 5
-    assert seen == sorted(seen, key=lambda now: now == after_digest(after))  # one commit point: never back again
+    assert seen == sorted(seen, key=lambda kept: kept == after_digest(after))  # one commit point: never back again
+
+
+def in_production(root: Root) -> str | None:
+    return artifacts.digest(root.production.read_bytes()) if root.production.exists() else None
 
 
 def after_digest(files: dict) -> str | None:
@@ -378,6 +391,13 @@ def test_a_verdict_under_other_demands_than_gate_toml_has_now_does_not_promote(p
     assert promotion.promote(pair)
 
 
+def test_a_verdict_on_other_holdout_rows_than_those_in_use_does_not_promote(pair):
+    rows = {"count": 10, "digest": "rows that nobody has read"}
+    ledger.append(pair, "holdout", generation=2, alpha=0.05, looks=20, rows=rows, keys="0" * 64)
+    with refused(pair, "The holdout has other rows since the verdict was given. Run notebook 04 again"):
+        promotion.promote(pair)
+
+
 FORGERIES = {
     "decision": lambda it: artifacts.to_json({**it, "decision": "PROMOTE"}),
     "candidate": lambda it: artifacts.to_json({**it, "candidate": {"digest": name_of(3.0), "accuracy": 1.0}}),
@@ -510,7 +530,7 @@ def test_with_a_broken_ledger_nothing_moves(promoted):
     data = promoted.ledger.read_bytes()
     promoted.ledger.write_bytes(data.replace(b'"promotion"', b'"promotiom"'))
     for move in (promotion.promote, promotion.rollback):
-        with refused(promoted, "ledger.jsonl, line 3: it was changed after it was written"):
+        with refused(promoted, "ledger.jsonl, line 4: it was changed after it was written"):
             move(promoted)
 
 
@@ -628,3 +648,45 @@ def test_what_tidying_up_drops_is_only_what_the_killed_command_left(pair):
     next_command(pair)
     assert state(pair) == before
     assert not list(pair.path.rglob("*.tmp"))
+
+
+CLAIMS = {
+    "a refresh": {"kind": "refresh"},
+    "a first model": {"kind": "bootstrap"},
+    "a promotion that nobody judged": {"kind": "promotion", "verdict_sha256": "0" * 64},
+    "a promotion without a verdict": {"kind": "promotion"},
+    "a rollback to a model that was never there": {"kind": "rollback"},
+    "a move from another model": {"kind": "promotion", "from": name_of(3.0)},
+    "no move": {"kind": "look"},
+    "no digest": {"kind": "refresh", "to": "../../gate"},
+    "a list": None,
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_model_laid_beside_a_claim_that_the_ledger_does_not_bear_out_gets_no_line(claim, tmp_path):
+    """pipeline.pkl, its card and .promotion/entry.json written by hand: no command makes them production."""
+    root = tiny_root(tmp_path / "root")
+    entry = {"from": OLD, "to": NEW, "begun": ledger.now(), **(CLAIMS[claim] or {})}
+    stage = promotion.stage_of(root)
+    write_atomically(stage / "entry.json", artifacts.to_json(entry if CLAIMS[claim] else [entry]))
+    write_atomically(root.cards / f"{NEW}.json", artifacts.to_json({"digest": NEW}))
+    root.production.write_bytes(tiny_bytes(2.0))
+    lines = root.ledger.read_bytes()
+    next_command(root)
+    assert root.ledger.read_bytes() == lines
+    assert root.policy.exists()
+    with refused(root, "the ledger's last move put .* there: .*git checkout"):
+        promotion.rollback(root)
+
+
+def test_a_promotion_killed_right_after_its_rename_gets_its_line_because_its_look_stands_in_the_ledger(pair):
+    promotion.promote(pair)
+    lines = pair.ledger.read_bytes().splitlines(keepends=True)
+    entry = ledger.read(pair)[-1]
+    pair.ledger.write_bytes(b"".join(lines[:-1]))
+    write_atomically(promotion.stage_of(pair) / "previous.pkl", tiny_bytes(1.0))
+    write_atomically(promotion.stage_of(pair) / "entry.json", artifacts.to_json(entry))
+    next_command(pair)
+    require_sound(pair)
+    assert moves(pair)[-1] == ("promotion", OLD, NEW)

@@ -51,6 +51,25 @@ def test_an_entry_left_by_a_move_from_another_model_gets_nothing_served(root):
     assert serving(root) is None
 
 
+@pytest.mark.parametrize("kind", ["refresh", "bootstrap", "rollback", "promotion"])
+def test_a_model_laid_beside_a_claim_that_the_ledger_does_not_bear_out_is_not_served(root, kind):
+    before = watching.look(root, View())
+    left_behind(root, kind=kind, **{"from": OLD})
+    assert serving(root, before) == OLD
+    assert serving(root) is None
+
+
+def test_a_rollback_is_served_from_its_commit_point_on(root):
+    promotion.promote(root)
+    before = watching.look(root, View())
+    stage = promotion.stage_of(root)
+    stage.mkdir()
+    claim = {"kind": "rollback", "from": NEW, "to": OLD, "begun": ledger.now()}
+    (stage / "entry.json").write_bytes(artifacts.to_json(claim))
+    root.production.write_bytes(tiny_bytes(1.0))
+    assert serving(root, before) == OLD
+
+
 def test_what_was_rolled_back_is_not_served_again(root):
     promotion.promote(root)
     promotion.rollback(root)

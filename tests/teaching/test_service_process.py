@@ -50,7 +50,7 @@ def story():
         found.old = server.model()
         found.new = classroom.submit(root, "baseline").digest
         session.mark("promoted")
-        exam.settle(root, exam.sit(root))
+        exam.act_on(root, exam.take(root))
         found.waited = server.wait_for(found.new)
         good, found.trap = artifacts.read_production(root), root.path / "trap"
         for name, data in broken_files(good, found.trap).items():

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from mlgate import ledger
 from mlgate.errors import MlgateError
-from mlgate.ledger.integrity import FOLDER, git, named_by, verify
+from mlgate.ledger import Entry, commits
+from mlgate.ledger.commits import FOLDER, git
+from mlgate.ledger.integrity import named_by, verify
 from mlgate.root import Root, policy_from, write_atomically
 
 ATTEMPTS = 5
@@ -57,11 +59,12 @@ def record(root: Root, judged: Root, remote: str = "origin", branch: str = "main
     return f"Recorded on {branch}: {_title(added)}."
 
 
-def _lines_added(root: Root, judged: Root) -> tuple[int, list[dict]]:
+def _lines_added(root: Root, judged: Root) -> tuple[int, list[Entry]]:
     """How many lines the ledger had in HEAD's commit, and those that were added since."""
-    listed = git(root, "ls-tree", "--name-only", "HEAD", f"{FOLDER}/ledger.jsonl")
-    base = git(root, "show", f"HEAD:./{FOLDER}/ledger.jsonl") if listed else ""
-    now = judged.ledger.read_text(encoding="utf-8") if judged.ledger.is_file() else ""
+    base = commits.ledger_in(root, "HEAD")
+    now = b""
+    if judged.ledger.is_file():
+        now = judged.ledger.read_bytes()
     if not now.startswith(base):
         raise MlgateError(
             "The ledger to record does not continue the one in HEAD's commit. Check out that run's commit."
@@ -70,47 +73,55 @@ def _lines_added(root: Root, judged: Root) -> tuple[int, list[dict]]:
     return count, ledger.read(judged)[count:]
 
 
-def _continue(main: Root, judged: Root, begun: tuple[int, list[dict]]) -> tuple[list[dict], bool, str | None]:
+def _continue(main: Root, judged: Root, begun: tuple[int, list[Entry]]) -> tuple[list[Entry], bool, str | None]:
     """The lines to add to main's ledger, whether production moves with them, and why a move is given back (or None)."""
     count, lines = begun
-    current, theirs = verify(main), ledger.read(main)
-    if count > len(theirs) or ledger.read(judged)[:count] != theirs[:count]:
+    current = verify(main)
+    on_main = ledger.read(main)
+    if count > len(on_main) or ledger.read(judged)[:count] != on_main[:count]:
         raise MlgateError("The ledger on main is not the one that this run began with: somebody rewrote it.")
-    there = [{**line, "before": None} for line in theirs]
-    lines = [line for line in lines if {**line, "before": None} not in there]
-    new = [line for line in lines if line["kind"] not in ledger.MOVES and not _known(theirs, theirs[count:], line)]
-    moves = [line for line in lines if line["kind"] in ledger.MOVES]
+    meanwhile = on_main[count:]
+    lines = [line for line in lines if not _holds(on_main, line)]
+    events = [line for line in lines if not ledger.is_move(line) and not _known(on_main, meanwhile, line)]
+    moves = ledger.moves(lines)
     if not moves or moves[-1]["to"] == current:
-        return new, False, None
-    if why := _why_not(main, theirs, theirs[count:], lines):
-        return new, False, f"The verdict on {moves[-1]['to'][:12]} is given back: {why}. Run the workflow again."
-    return lines, True, None
+        return events, False, None
+    why = _why_not(main, meanwhile, lines)
+    if why is None:
+        return lines, True, None
+    return events, False, f"The verdict on {moves[-1]['to'][:12]} is given back: {why}. Run the workflow again."
 
 
-def _why_not(main: Root, theirs: list[dict], meanwhile: list[dict], lines: list[dict]) -> str | None:
+def _holds(entries: list[Entry], line: Entry) -> bool:
+    """Whether these lines hold this one, wherever in the chain."""
+    return any({**entry, "before": None} == {**line, "before": None} for entry in entries)
+
+
+def _why_not(main: Root, meanwhile: list[Entry], lines: list[Entry]) -> str | None:
     """Why production on main may not move on this evidence, or None."""
-    verdicts = [line["verdict"] for line in lines if line["kind"] == "look"]
-    if moves := [line for line in meanwhile if line["kind"] in ledger.MOVES]:
+    verdicts = [line["verdict"] for line in ledger.judged(lines, "look")]
+    moves = ledger.moves(meanwhile)
+    if moves:
         return f"meanwhile {moves[-1]['to'][:12]} came into production on main ({moves[-1]['kind']})"
-    if any(line["kind"] == "holdout" for line in meanwhile):
+    if ledger.holdouts(meanwhile):
         return "meanwhile main got other holdout rows"
     policy = policy_from(main.settings())
     if any(verdict["policy"]["digest"] != policy.digest for verdict in verdicts):
         return "meanwhile gate.toml on main demands something else"
-    if meanwhile and verdicts and not ledger.looks_left(theirs, policy):
+    if meanwhile and verdicts and not ledger.looks_left(ledger.read(main), policy):
         return "meanwhile others took the last look at the holdout"
     return None
 
 
-def _known(theirs: list[dict], meanwhile: list[dict], line: dict) -> bool:
-    """Is there nothing to add? Main has a verdict on this pair, rows and policy, or newer holdout rows."""
-    if "verdict" not in line:
-        return any(other["kind"] == line["kind"] for other in meanwhile)
-    names = (line["verdict"][part]["digest"] for part in ("production", "candidate", "rows", "policy"))
-    return ledger.verdict_on(theirs, *names) is not None
+def _known(on_main: list[Entry], meanwhile: list[Entry], line: Entry) -> bool:
+    """Whether there is nothing to add: main has a verdict on this pair, rows and policy, or newer holdout rows."""
+    if ledger.is_judged(line):
+        names = [line["verdict"][part]["digest"] for part in ("production", "candidate", "rows", "policy")]
+        return ledger.verdict_on(on_main, *names) is not None
+    return bool(ledger.holdouts(meanwhile))
 
 
-def _write(main: Root, judged: Root, added: list[dict], moved: bool) -> None:
+def _write(main: Root, judged: Root, added: list[Entry], moved: bool) -> None:
     """Put lines, and the files that belong to them, into a checkout of main; then hold it against its own ledger."""
     data = main.ledger.read_bytes() if main.ledger.is_file() else b""
     for line in added:
@@ -133,7 +144,7 @@ def _copy(path: Path, judged: Root, main: Root, again: bool = True) -> None:
         write_atomically(target, path.read_bytes())
 
 
-def _push(main: Root, added: list[dict], remote: str, branch: str) -> str | None:
+def _push(main: Root, added: list[Entry], remote: str, branch: str) -> str | None:
     """Commit artifacts_prod/, and only that, and push. None, or what git said when it was refused."""
     git(main, "add", "--", FOLDER)
     who = ["-c", f"user.name={BOT[0]}", "-c", f"user.email={BOT[1]}"] if os.environ.get("GITHUB_ACTIONS") else []
@@ -160,23 +171,24 @@ def _checked_out(root: Root, commit: str) -> Iterator[Root]:
             git(root, "worktree", "remove", "--force", str(path))
 
 
-def _title(added: list[dict]) -> str:
-    moves = [line for line in added if line["kind"] in ledger.MOVES]
+def _title(added: list[Entry]) -> str:
+    moves = ledger.moves(added)
     if moves:
         return f"{TITLES[moves[-1]['kind']]} {moves[-1]['to'][:12]}"
-    verdicts = [line["verdict"] for line in added if "verdict" in line]
-    if not verdicts:
+    judged = ledger.judged(added)
+    if not judged:
         return f"New {added[-1]['kind']} rows"
-    verdict = verdicts[-1]
+    verdict = judged[-1]["verdict"]
     return f"Keep production: {verdict['decision']} for {verdict['candidate']['digest'][:12]}"
 
 
-def _body(added: list[dict]) -> str:
+def _body(added: list[Entry]) -> str:
     """What a reader of the history wants to know: the reason, and the run it comes from."""
-    said = [line["verdict"]["reason"] for line in added if "verdict" in line][-1:]
-    run = [os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
-    link = [f"{run[0]}/{run[1]}/actions/runs/{run[2]}"] if all(run) else []
-    return "\n\n".join([*said, *link]) or "By hand."
+    parts = [line["verdict"]["reason"] for line in ledger.judged(added)][-1:]
+    server, repository, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    if server and repository and run:
+        parts.append(f"{server}/{repository}/actions/runs/{run}")
+    return "\n\n".join(parts) or "By hand."
 
 
 def _explain(refused: str, branch: str) -> str:

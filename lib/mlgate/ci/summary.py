@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlgate import ledger
 from mlgate.errors import MlgateError
 from mlgate.gate import Verdict, verdict_from
-from mlgate.ledger import integrity
+from mlgate.ledger import commits, integrity
 from mlgate.reporting import report
 from mlgate.reporting.markdown import quote, table
 from mlgate.root import Root
@@ -109,7 +109,7 @@ def _again(root: Root, preview: bool) -> str | None:
     """One command that trains and judges the same candidate."""
     try:
         card = json.loads(root.candidate_card.read_text(encoding="utf-8"))
-        commit = integrity.git(root, "rev-parse", "--short=12", "HEAD").strip()
+        commit = commits.git(root, "rev-parse", "--short=12", "HEAD").strip()
     except (OSError, ValueError, MlgateError):
         return None
     severity = f" --severity {card['severity']:g}" if card.get("severity") else ""
@@ -124,13 +124,13 @@ def _flips(root: Root, verdict: Verdict) -> list[str]:
 
     paths = [path for path in (root.production, root.previous, root.candidate) if path.is_file()]
     models = {artifacts.digest(path.read_bytes()): path for path in paths}
-    pair = [models.get(side.digest) for side in (verdict.production, verdict.candidate)]
-    if None in pair:
+    sides = (verdict.production, verdict.candidate)
+    found = [models[side.digest] for side in sides if side.digest in models]
+    loaded = [artifacts.load_file(path, artifacts.limits_of(root.settings())) for path in found]
+    if len(loaded) < len(sides) or any(model.fault for model in loaded):
         return []
-    loaded = [artifacts.load_file(path, artifacts.limits_of(root.settings())) for path in pair]
-    if any(model.fault for model in loaded):
-        return []
-    flips = explain.flips(*loaded, corpus.split("validation", root))
+    production, candidate = loaded
+    flips = explain.flips(production, candidate, corpus.split("validation", root))
     if flips.empty:
         return []
     lost, won = (flips.attrs[name] for name in (explain.LOST, explain.WON))

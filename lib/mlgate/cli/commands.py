@@ -116,20 +116,22 @@ def report_command(options: Namespace) -> int:
 
 
 def check_command(options: Namespace) -> int:
-    from mlgate.ledger import integrity
+    from mlgate.ledger import commits, integrity
 
     root = find_root(options.root)
     production = integrity.verify(root)
     training = True
     if options.base:
-        files = integrity.changed_since(root, options.base)
-        integrity.require_untouched(files, options.base)
-        training = not integrity.only_prose(files)
+        files = commits.changed_since(root, options.base)
+        commits.require_untouched(files, options.base)
+        training = not commits.only_prose(files)
+    if options.before:
+        commits.require_continued(root, options.before)
     if warning := integrity.stale(root):
         print(f"mlgate: {warning}", file=sys.stderr)
         annotate("warning", warning)
     if options.output:
-        commit = integrity.git(root, "rev-parse", "HEAD").strip()
+        commit = commits.git(root, "rev-parse", "HEAD").strip()
         _append(options.output, f"commit={commit}\ntraining={str(training).lower()}\n")
     name = production[:12] if production else "no production model yet"
     print(f"artifacts_prod/ is what its ledger says: {name}.")
@@ -169,9 +171,11 @@ def annotate(loud: str, message: str) -> None:
 
 def history_command(options: Namespace) -> int:
     from mlgate import exam, ledger
+    from mlgate.ledger import commits
     from mlgate.reporting import report
 
     root = find_root(options.root)
+    commits.require_remembered(root)
     entries = ledger.read(root)
     for entry in entries:
         print(report.line(entry))

@@ -88,6 +88,7 @@ def _add_history(added: Commands) -> None:
 def _add_ci(added: Commands) -> None:
     check = added.add("check", commands.check_command, "verify artifacts_prod/ against its ledger")
     check.add_argument("--base", metavar="REF", help="and did the change since REF leave it alone?")
+    check.add_argument("--before", metavar="COMMIT", help="and does the ledger go on from the one in this commit?")
     check.add_argument("--output", metavar="FILE", type=Path, help="add commit=… and training=true or false to it")
     help = "carry what a run decided over to main, as one commit of artifacts_prod/"
     record = added.add("record", commands.record_command, help)

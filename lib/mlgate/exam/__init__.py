@@ -1,5 +1,16 @@
 """The exam on the holdout: when a look is spent, what is written down, and the first promotion."""
 
-from mlgate.exam.exam import CandidateRejected, bootstrap, enforce, load_pair, policy_of, preview, settle, sit
+from mlgate.exam.attempt import policy_of
+from mlgate.exam.bootstrap import bootstrap
+from mlgate.exam.exam import CandidateRejected, act_on, load_pair, preview, raise_if_rejected, take
 
-__all__ = ["CandidateRejected", "bootstrap", "enforce", "load_pair", "policy_of", "preview", "settle", "sit"]
+__all__ = [
+    "CandidateRejected",
+    "act_on",
+    "bootstrap",
+    "load_pair",
+    "policy_of",
+    "preview",
+    "raise_if_rejected",
+    "take",
+]

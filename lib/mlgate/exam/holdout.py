@@ -1,7 +1,8 @@
 """Holdout generations: whose rows they are, how long they last, and how new ones take over.
 
 A test set wears out by being asked. So looks are counted against a generation of rows, whose fingerprints are kept
-beside the ledger: as long as one row is shared, the budget goes on. Rows that nobody has read begin a new generation.
+beside the ledger: as long as one row is shared, the budget goes on, and a row with a sign more is the same row. Rows
+that nobody has read begin a new generation.
 """
 
 import csv
@@ -12,29 +13,39 @@ from mlgate import artifacts, corpus, ledger, promotion
 from mlgate.artifacts import locked
 from mlgate.corpus import Source
 from mlgate.errors import MlgateError
+from mlgate.exam.provenance import Keys, keys_of, more_than_chance, overlap
 from mlgate.root import Policy, Root, policy_from, write_atomically
 
-WIDTH = 8  # bytes of a fingerprint
+import numpy as np
+
+LEVEL = 0.001  # how seldom fresh rows are taken for old ones, because they begin or end like them by chance
 
 
 def generation(root: Root, policy: Policy) -> int:
-    """The number of the generation that the holdout rows belong to, written into the ledger where it is not yet there.
+    """Return the number of the holdout rows' generation, and write it into the ledger where it is not yet there.
 
     The caller holds the lock. Raises MlgateError where an earlier generation's fingerprints are missing or changed.
     """
-    rows, keys = corpus.rows_of("holdout", root), _keys(corpus.split("holdout", root)["text"])
-    entries = ledger.read(root)
-    last = ledger.current_holdout(entries)
-    if last and last["rows"]["digest"] == rows.digest:
-        return last["generation"]
-    kept = {entry["generation"]: (entry, _kept(root, entry)) for entry in entries if entry["kind"] == "holdout"}
-    shared = next((number for number, (_, known) in kept.items() if known & keys), None)
-    number = max(kept, default=0) + 1 if shared is None else shared
-    alpha = policy.alpha if shared is None else kept[shared][0]["alpha"]
-    data = b"".join(sorted(keys if shared is None else keys | kept[shared][1]))
+    rows = corpus.rows_of("holdout", root)
+    lines = ledger.holdouts(ledger.read(root))
+    if lines and lines[-1]["rows"]["digest"] == rows.digest:
+        return lines[-1]["generation"]
+    keys = keys_of(root, "holdout")
+    begun = _generation_of(root, keys, lines)
+
+    # New rows begin with what gate.toml says; rows that were read keep what their generation began with.
+    number = max((line["generation"] for line in lines), default=0) + 1
+    alpha = policy.alpha
+    looks = policy.looks
+    if begun:
+        number = begun["generation"]
+        alpha = begun["alpha"]
+        looks = begun.get("looks", Policy.looks)
+    data = np.unique(keys).tobytes()
     write_atomically(root.holdouts / f"{artifacts.digest(data)[:16]}.keys", data)
-    facts = {"rows": {"count": len(keys), "digest": rows.digest}, "keys": artifacts.digest(data)}
-    ledger.append(root, "holdout", generation=number, alpha=alpha, **facts)
+    counted = {"count": len(keys), "digest": rows.digest}
+    budget = {"generation": number, "alpha": alpha, "looks": looks}
+    ledger.append(root, "holdout", **budget, rows=counted, keys=artifacts.digest(data))
     return number
 
 
@@ -44,12 +55,19 @@ def renew(root: Root, source: Source) -> str:
     Raises MlgateError, with nothing changed, where a row is in the corpus or was in an earlier holdout, where a label
     is unknown to the production model, where a required slice could not be judged, or where the file cannot be read.
     """
+    if source.path is None:
+        raise MlgateError("New holdout rows come from a file. Name a CSV or Parquet file of labelled texts.")
     with locked(root):
         promotion.tidy(root)
         policy = policy_from(root.settings())
         generation(root, policy)
-        batches = list(corpus.rows_in(source).batches())
-        texts, labels, slices = ([value for batch in batches for value in getattr(batch, name)] for name in _PARTS)
+        texts: list[str] = []
+        labels: list[str] = []
+        slices: list[str] = []
+        for batch in corpus.rows_in(source).batches():
+            texts += batch.texts
+            labels += batch.labels
+            slices += batch.slices
         _require_new(root, source.path, texts)
         _require_labels(root, source.path, labels)
         _require_slices(policy, source.path, slices)
@@ -61,27 +79,58 @@ def renew(root: Root, source: Source) -> str:
     return f"Holdout generation {number}: {len(texts):,} rows, {left} looks. The old rows are training rows now."
 
 
-_PARTS = ("texts", "labels", "slices")
+def _generation_of(root: Root, keys: Keys, lines: list[ledger.Holdout]) -> ledger.Holdout | None:
+    """The first line of which a row is among these; None where nobody has read them."""
+    if not lines:
+        return None
+    chance = _share_by_chance(root)
+    for line in lines:
+        whole, near = _known(keys, _kept(root, line))
+        if whole or more_than_chance(near, len(keys), chance, LEVEL):
+            return line
+    return None
 
 
 def _require_new(root: Root, path: Path, texts: list[str]) -> None:
-    keys = _keys(texts)
-    if len(keys) < len(texts):
-        raise MlgateError(f"{path} has {len(texts) - len(keys):,} duplicate texts. Keep one of each.")
-    entries = [entry for entry in ledger.read(root) if entry["kind"] == "holdout"]
-    known = _keys(corpus.load(root)["text"]).union(*(_kept(root, entry) for entry in entries))
-    if keys & known:
+    keys = corpus.keys(texts)
+    count = len(keys)
+    duplicates = count - len(np.unique(keys[:, 0]))
+    if duplicates:
+        raise MlgateError(f"{path} has {duplicates:,} duplicate texts. Keep one of each.")
+    known = [corpus.keys(corpus.load(root)["text"]).ravel()]
+    known += [_kept(root, line) for line in ledger.holdouts(ledger.read(root))]
+    whole, near = _known(keys, np.concatenate(known))
+    advice = "A holdout takes rows that nobody has read: leave these out."
+    if whole:
         raise MlgateError(
-            f"{len(keys & known):,} of {len(texts):,} rows in {path} are known already, from the corpus or an earlier"
-            " holdout. A holdout takes rows that nobody has read: leave these out."
+            f"{whole:,} of {count:,} rows in {path} are known already, from the corpus or an earlier holdout. {advice}"
         )
+    if more_than_chance(near, count, _share_by_chance(root), LEVEL):
+        raise MlgateError(
+            f"{near:,} of {count:,} rows in {path} begin or end with the same twelve words as rows of the corpus or of"
+            f" an earlier holdout, more than by chance: they are known rows, changed a little. {advice}"
+        )
+
+
+def _known(keys: Keys, known: np.ndarray) -> tuple[int, int]:
+    """How many of the rows are among the known ones exactly, and how many more only begin or end as one does."""
+    whole, first, last = (np.isin(keys[:, column], known) for column in range(3))
+    return int(whole.sum()), int(((first | last) & ~whole).sum())
+
+
+def _share_by_chance(root: Root) -> float:
+    """The share of the corpus's holdout rows that begin or end like one of its other rows."""
+    own = keys_of(root, "holdout")
+    others = np.concatenate([keys_of(root, name) for name in ("train", "validation", "live")])
+    return (overlap(own, others)[1] + 1) / len(own)
 
 
 def _require_labels(root: Root, path: Path, labels: list[str]) -> None:
     classes = {str(name) for name in artifacts.load_production(root).classes}
-    if strange := sorted(set(labels) - classes):
+    unknown = sorted(set(labels) - classes)
+    if unknown:
         raise MlgateError(
-            f"{path} has the label {strange[0]!r}; production's classes are {', '.join(sorted(classes))}."
+            f"{path} has the label {unknown[0]!r}; production's classes are {', '.join(sorted(classes))}."
         )
     if len(set(labels)) < 2:
         raise MlgateError(f"All rows of {path} have one label. Nothing could be compared: add the others.")
@@ -89,21 +138,21 @@ def _require_labels(root: Root, path: Path, labels: list[str]) -> None:
 
 def _require_slices(policy: Policy, path: Path, slices: list[str]) -> None:
     for name in policy.required:
-        if not policy.large_enough(rows := slices.count(name)):
+        rows = slices.count(name)
+        if not policy.large_enough(rows):
             raise MlgateError(
                 f"{path} has {rows:,} rows of the slice {name!r}, which gate.toml requires: at least"
                 f" {policy.minimum_rows:,} are needed. Name the column with --slice-column, or add rows."
             )
 
 
-def _keys(texts) -> set[bytes]:
-    data = corpus.keys(texts)[:, 0].tobytes()
-    return {data[start : start + WIDTH] for start in range(0, len(data), WIDTH)}
+def _kept(root: Root, line: ledger.Holdout) -> np.ndarray:
+    """The fingerprints (m,) of a line's rows: of each whole, its beginning and its end.
 
-
-def _kept(root: Root, entry: dict) -> set[bytes]:
-    path = root.holdouts / f"{entry['keys'][:16]}.keys"
+    The first lines that were ever written kept those of the wholes alone.
+    """
+    path = root.holdouts / f"{line['keys'][:16]}.keys"
     data = artifacts.read_bytes(path, "Bring artifacts_prod/ back: git checkout -- artifacts_prod.")
-    if artifacts.digest(data) != entry["keys"]:
+    if artifacts.digest(data) != line["keys"]:
         raise MlgateError(f"{path} was changed. Bring artifacts_prod/ back: git checkout -- artifacts_prod.")
-    return {data[start : start + WIDTH] for start in range(0, len(data), WIDTH)}
+    return np.frombuffer(data, dtype="<u8")

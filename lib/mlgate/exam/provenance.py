@@ -4,85 +4,101 @@ Beside each card stand the fingerprints of the training rows (corpus.keys). Rows
 them, neither to the letter nor nearly so; no label is needed to see that.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from mlgate import artifacts, corpus, recipes
 from mlgate.artifacts import Card, Model
 from mlgate.errors import MlgateError
-from mlgate.gate import Check, Code
-from mlgate.root import Policy, Root
+from mlgate.gate import Check
+from mlgate.root import Policy, Root, versions
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binom
 
+Keys = NDArray[np.uint64]  # (n, 3): see corpus.keys
 KEY_BYTES = 24  # three fingerprints of eight bytes for each training row
 
 
 def checks(root: Root, policy: Policy, production: Model, candidate: Model, level: float) -> tuple[Check, ...]:
-    """The checks of both models' training rows, and of the candidate's card."""
+    """Return the checks of both models' training rows, and of the candidate's card."""
+    wanted = Check("leakage", "leakage", "pass", policy.leakage_action, 0.0, 0.0, "")
+    known = replace(wanted, code="production_leakage", name="production leakage", action="report")
     return (
-        leakage(root, "leakage", policy.leakage_action, read_keys(root.candidate_keys, candidate.card), level),
-        leakage(
-            root,
-            "production_leakage",
-            "report",
-            read_keys(production_keys(root, production.digest), production.card),
-            level,
-        ),
+        leakage(root, wanted, read_keys(root.candidate_keys, candidate.card), level),
+        leakage(root, known, read_keys(production_keys(root, production.digest), production.card), level),
         reproducible(root, policy, candidate),
     )
 
 
-def leakage(root: Root, code: Code, action: str, trained: np.ndarray | None, level: float) -> Check:
-    """Validation or holdout rows in the training rows: none to the letter, no more near-duplicates than by chance."""
-    name = code.replace("_", " ")
+def leakage(root: Root, check: Check, trained: Keys | None, level: float) -> Check:
+    """Return the check, made: no row to judge on is a training row, and no more are nearly one than by chance.
+
+    trained: the fingerprints of the training rows, (n, 3); None where there are none that can be believed.
+    """
     if trained is None:
-        return Check(
-            code, name, "undecided", action, None, 0.0, "there are no fingerprints of its training rows beside its card"
-        )
-    judged, own_rows = (corpus.known_keys(root, *parts) for parts in (("validation", "holdout"), ("train",)))
-    same = int(np.isin(judged, trained[:, 0]).sum())
-    if not same and np.array_equal(np.unique(trained[:, 0]), np.unique(own_rows)):
-        return Check(
-            code, name, "pass", action, 0.0, 0.0, "trained on the corpus's own training rows, and on no others"
-        )
-    judged = np.concatenate([_keys(root, part) for part in ("validation", "holdout")])
+        reason = "there are no fingerprints of its training rows beside its card"
+        return replace(check, status="undecided", observed=None, reason=reason)
+    own = corpus.known_keys(root, "train")
+    same = np.isin(corpus.known_keys(root, "validation", "holdout"), trained[:, 0]).any()
+    if not same and np.array_equal(np.unique(trained[:, 0]), np.unique(own)):
+        return replace(check, reason="trained on the corpus's own training rows, and on no others")
+    return _compared(root, check, trained, level)
+
+
+def _compared(root: Root, check: Check, trained: Keys, level: float) -> Check:
+    """The check of rows that are not the corpus's own training rows."""
+    judged = np.concatenate([keys_of(root, part) for part in ("validation", "holdout")])
+    count = len(judged)
     same, near = overlap(judged, trained)
-    own = overlap(judged, _keys(root, "train"))[1]
-    shown = binom.sf(near - 1, len(judged), (own + 1) / len(judged)) <= level
+    by_chance = overlap(judged, keys_of(root, "train"))[1]
+    reason = f"{near:,} of {count:,} rows to judge on begin or end like a training row; the corpus has {by_chance:,}"
     if same:
-        reason = f"{same:,} of the {len(judged):,} validation and holdout rows are among its training rows"
-    else:
-        reason = (
-            f"{near:,} of {len(judged):,} rows to judge on begin or end like a training row; the corpus has {own:,}"
-        )
-    return Check(code, name, "fail" if same or shown else "pass", action, (same + near) / len(judged), 0.0, reason)
+        reason = f"{same:,} of the {count:,} validation and holdout rows are among its training rows"
+    check = replace(check, observed=(same + near) / count, reason=reason)
+    if same or more_than_chance(near, count, (by_chance + 1) / count, level):
+        return replace(check, status="fail")
+    return check
 
 
-def overlap(judged: np.ndarray, trained: np.ndarray) -> tuple[int, int]:
-    """How many of the judged rows are among the trained ones to the letter, and how many more nearly so."""
+def more_than_chance(near: int, count: int, share: float, level: float) -> bool:
+    """Whether so many near-duplicates in `count` rows are shown to be more than the share that chance gives."""
+    return bool(binom.sf(near - 1, count, min(share, 1.0)) <= level)
+
+
+def overlap(judged: Keys, trained: Keys) -> tuple[int, int]:
+    """Return how many of the judged rows are exactly among the trained ones, and how many more nearly so."""
     whole, first, last = (np.isin(judged[:, column], trained[:, column]) for column in range(3))
     return int(whole.sum()), int(((first | last) & ~whole).sum())
 
 
 def reproducible(root: Root, policy: Policy, candidate: Model) -> Check:
     """The card names a recipe, severity, rows and versions that are at hand; with "retrain", they give these bytes."""
-    why = _not_at_hand(root, candidate.card)
-    reason = "its card can be followed"
-    if why is None and policy.reproduce == "retrain":
-        why = _other_bytes(root, candidate)
-        reason = "training again gives the same bytes"
-    reason = why or reason
-    return Check("reproducible", "reproducible", "fail" if why else "pass", policy.reproduce_action, None, None, reason)
+    check = Check(
+        "reproducible", "reproducible", "pass", policy.reproduce_action, None, None, "its card can be followed"
+    )
+    missing = _not_at_hand(root, candidate.card)
+    if missing:
+        return replace(check, status="fail", reason=missing)
+    if policy.reproduce == "card":
+        return check
+    wrong = _other_bytes(root, candidate)
+    if wrong:
+        return replace(check, status="fail", reason=wrong)
+    return replace(check, reason="training again gives the same bytes")
 
 
 def _not_at_hand(root: Root, card: Card | None) -> str | None:
+    """What of a card is not at hand, in words, or None."""
     if card is None or card.recipe not in recipes.RECIPES:
         return f"its card names the recipe {card and card.recipe!r}, which is not among `mlgate recipes`"
     if card.rows is None or card.rows.digest != corpus.fingerprint(corpus.split("train", root)):
         return "its card names other training rows than the corpus has"
-    different = [name for name, number in artifacts.versions().items() if card.versions.get(name) != number]
-    return f"its card names another version of {different[0]} than is installed" if different else None
+    different = [name for name, number in versions().items() if card.versions.get(name) != number]
+    if different:
+        return f"its card names another version of {different[0]} than is installed"
+    return None
 
 
 def _other_bytes(root: Root, candidate: Model) -> str | None:
@@ -99,12 +115,14 @@ def _other_bytes(root: Root, candidate: Model) -> str | None:
     return None
 
 
-def read_keys(path: Path, card: Card | None) -> np.ndarray | None:
+def read_keys(path: Path, card: Card | None) -> Keys | None:
     """Return the fingerprints (n, 3) at `path`, or None where there are none, or not those that the card names.
 
     The card must say of how many rows they are: a card that names the fingerprints of nothing is no honest one.
     """
-    data = path.read_bytes() if path.is_file() else b""
+    data = b""
+    if path.is_file():
+        data = path.read_bytes()
     if card is None or card.rows is None or not data or len(data) != KEY_BYTES * card.rows.count:
         return None
     if artifacts.digest(data) != card.keys:
@@ -113,9 +131,10 @@ def read_keys(path: Path, card: Card | None) -> np.ndarray | None:
 
 
 def production_keys(root: Root, digest: str) -> Path:
-    """Where the fingerprints of a production model's training rows are."""
+    """Return where the fingerprints of a production model's training rows are."""
     return root.cards / f"{digest}.keys"
 
 
-def _keys(root: Root, part: str) -> np.ndarray:
+def keys_of(root: Root, part: str) -> Keys:
+    """Return the fingerprints (n, 3) of one split of the corpus."""
     return corpus.keys(corpus.split(part, root)["text"])

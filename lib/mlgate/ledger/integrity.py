@@ -1,69 +1,61 @@
-"""Is artifacts_prod/ what its own ledger says? And did a change leave it alone?
+"""Whether artifacts_prod/ is what its own ledger says.
 
-Needs Python's standard library and git, nothing else, and unpickles nothing: the job that may write to main runs it.
+Needs Python's standard library, nothing else, and unpickles nothing: the job that may write to main runs it.
 """
 
 import hashlib
 import json
-import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from mlgate.errors import MlgateError
-from mlgate.ledger import ledger
+from mlgate.ledger.commits import FOLDER
+from mlgate.ledger.entries import Entry, Move, is_move
+from mlgate.ledger.ledger import head, last_move, previous, read, won
 from mlgate.root import Root
 
-FOLDER = "artifacts_prod"
 MEND = f"Take {FOLDER}/ back to the last commit in which it was sound: git checkout COMMIT -- {FOLDER}"
-PROSE = (".md", ".rst")
 
 
 def verify(root: Root) -> str | None:
-    """The digest of the production model, None where there is none yet.
+    """Return the digest of the production model, None where there is none yet.
 
     Raises MlgateError where artifacts_prod/ does not hold together: a line of the ledger was changed, production is not
     the model that the last move put there, a card describes another model, a promotion has no verdict.
     """
-    entries = ledger.read(root)
-    _verify_promotions(root, entries)
+    entries = read(root)
+    _verify_moves(root, entries)
     for path in sorted(root.cards.glob("*.json")):
         _card(root, path.stem)
     for entry in entries:
-        for path, expected in named_by(root, entry).items():
-            if expected and _digest(path) != expected:
-                raise MlgateError(
-                    f"{FOLDER}/{path.relative_to(root.production_folder)} is not the one that the ledger and the cards"
-                    f" speak of: it was changed, or is missing. {MEND}"
-                )
-    moves = [entry for entry in entries if entry["kind"] in ledger.MOVES]
-    for path, key in ((root.production, "to"), (root.previous, "from")):
-        expected = moves[-1][key] if moves else None
-        found = _digest(path)
-        if found != expected:
-            raise MlgateError(
-                f"{FOLDER}/{path.name} is {_short(found)}, but the ledger's last move says {_short(expected)}: it was"
-                f" not put there by a promotion. {MEND}"
-            )
-        if expected:
-            _card(root, expected)
-    return ledger.head(entries)
+        _verify_files(root, entry)
+    move = last_move(entries)
+    _verify_model(root, root.production, move and move["to"])
+    _verify_model(root, root.previous, move and move["from"])
+    return head(entries)
 
 
-def named_by(root: Root, entry: dict) -> dict[Path, str | None]:
-    """The files that a line of the ledger brings along, each with the sha256 it has to have (None: see its card)."""
-    if entry["kind"] in ledger.MOVES:
+def named_by(root: Root, entry: Entry) -> dict[Path, str | None]:
+    """Return the files that a line of the ledger brings along, each with the sha256 it has to have (None: its card)."""
+    if is_move(entry):
         card = root.cards / f"{entry['to']}.json"
         keys = _card(root, entry["to"]).get("keys")  # the fingerprints of its training rows
-        return {card: None, **({card.with_suffix(".keys"): keys} if keys else {})}
+        if not keys:
+            return {card: None}
+        return {card: None, card.with_suffix(".keys"): keys}
     if entry["kind"] == "holdout":
         return {root.holdouts / f"{entry['keys'][:16]}.keys": entry["keys"]}
     return {}
 
 
 def stale(root: Root) -> str | None:
-    """What to say where production was trained with another scikit-learn than is installed here, else None."""
-    found = ledger.head(ledger.read(root))
-    then = _card(root, found).get("versions", {}).get("scikit-learn") if found else None
+    """Return what to say where production was trained with another scikit-learn than is installed, else None."""
+    production = head(read(root))
+    if production is None:
+        return None
+    then = _card(root, production).get("versions", {}).get("scikit-learn")
     try:
         now = version("scikit-learn")
     except PackageNotFoundError:
@@ -71,60 +63,53 @@ def stale(root: Root) -> str | None:
     if then in (None, now):
         return None
     return (
-        f"Production {_short(found)} was trained with scikit-learn {then}, and {now} is installed: scikit-learn does"
-        " not promise that it answers as before. Train it again with these versions: mlgate refresh"
+        f"Production {_short(production)} was trained with scikit-learn {then}, and {now} is installed: scikit-learn"
+        " does not promise that it answers as before. Train it again with these versions: mlgate refresh"
     )
 
 
-def changed_since(root: Root, base: str) -> list[str]:
-    """The files changed from the merge base of `base` and HEAD to HEAD. MlgateError where git knows no such base."""
-    fork = git(root, "merge-base", base, "HEAD").strip()
-    return git(root, "diff", "--name-only", "--no-renames", "--relative", "-z", fork, "HEAD").split("\0")[:-1]
+def _verify_moves(root: Root, entries: Sequence[Entry]) -> None:
+    """Each move starts from the model that was in production, and has what speaks for it before it."""
+    for number, entry in enumerate(entries):
+        if not is_move(entry):
+            continue
+        wrong = _why_impossible(entries[:number], entry)
+        if wrong:
+            raise MlgateError(f"{root.ledger}, line {number + 1}: this {entry['kind']} cannot be: {wrong}.")
 
 
-def require_untouched(files: list[str], base: str) -> None:
-    """Raises MlgateError where one of the changed files is in artifacts_prod/."""
-    edited = [name for name in files if name.startswith(f"{FOLDER}/")]
-    if edited:
-        others = f" and {len(edited) - 1} more" if edited[1:] else ""
+def _why_impossible(before: Sequence[Entry], move: Move) -> str | None:
+    """Why this move cannot have come after these lines, or None."""
+    if move["from"] != head(before):
+        return "it does not start from the model that was in production"
+    if move["kind"] == "promotion" and not won(before, move):
+        return "no look before it says PROMOTE"
+    if move["kind"] == "rollback" and move["to"] != previous(before):
+        return "it does not go back to the model that was in production before"
+    return None
+
+
+def _verify_files(root: Root, entry: Entry) -> None:
+    for path, expected in named_by(root, entry).items():
+        if expected and _digest(path) != expected:
+            raise MlgateError(
+                f"{FOLDER}/{path.relative_to(root.production_folder)} is not the one that the ledger and the cards"
+                f" speak of: it was changed, or is missing. {MEND}"
+            )
+
+
+def _verify_model(root: Root, path: Path, expected: str | None) -> None:
+    found = _digest(path)
+    if found != expected:
         raise MlgateError(
-            f"This change edits {edited[0]}{others}, but only a verdict on main moves production. Take it back with:"
-            f" git checkout $(git merge-base {base} HEAD) -- {FOLDER}"
-            " (and to change the model, name another recipe under [candidate] in gate.toml)"
+            f"{FOLDER}/{path.name} is {_short(found)}, but the ledger's last move says {_short(expected)}: it was"
+            f" not put there by a promotion. {MEND}"
         )
+    if expected:
+        _card(root, expected)
 
 
-def only_prose(files: list[str]) -> bool:
-    """Do these files only hold words for people, so that nothing has to be trained?"""
-    return all(name.startswith("docs/") or name.endswith(PROSE) or name == "LICENSE" for name in files)
-
-
-def git(root: Root, *arguments: str) -> str:
-    """What git prints. Raises MlgateError with git's own words where it fails."""
-    done = subprocess.run(["git", *arguments], cwd=root.path, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
-        raise MlgateError(f"git {arguments[0]} failed: {said}")
-    return done.stdout
-
-
-def _verify_promotions(root: Root, entries: list[dict]) -> None:
-    """Each promotion has its PROMOTE about this pair, taken before it."""
-    current, promoting = None, set()
-    for number, entry in enumerate(entries, 1):
-        if entry["kind"] == "look" and entry["verdict"]["decision"] == "PROMOTE":
-            pair = entry["verdict"]["production"]["digest"], entry["verdict"]["candidate"]["digest"]
-            promoting.add((entry["verdict_sha256"], *pair))
-        if entry["kind"] in ledger.MOVES:
-            wrong = entry["from"] != current and "it does not start from the model that was in production"
-            if entry["kind"] == "promotion" and (entry["verdict_sha256"], entry["from"], entry["to"]) not in promoting:
-                wrong = "no look before it says PROMOTE"
-            if wrong:
-                raise MlgateError(f"{root.ledger}, line {number}: this {entry['kind']} cannot be: {wrong}.")
-            current = entry["to"]
-
-
-def _card(root: Root, name: str) -> dict:
+def _card(root: Root, name: str) -> dict[str, Any]:
     path = root.cards / f"{name}.json"
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
@@ -136,8 +121,12 @@ def _card(root: Root, name: str) -> dict:
 
 
 def _digest(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    if not path.is_file():
+        return None
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _short(name: str | None) -> str:
-    return name[:12] if name else "nothing"
+    if name is None:
+        return "nothing"
+    return name[:12]

@@ -2,131 +2,184 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from mlgate.errors import MlgateError
+from mlgate.ledger.entries import Entry, Holdout, Judged, Kind, Move, holdouts, judged, moves
 from mlgate.root import Policy, Root, write_atomically
 
 START = "0" * 64
-MOVES = ("bootstrap", "promotion", "rollback", "refresh")  # the kinds of line that change production
+BRING_BACK = "The ledger is only ever added to; bring it back with git checkout."
 
 
-def read(root: Root) -> list[dict]:
-    """Every line, oldest first, the chain verified; [] without a ledger. Raises MlgateError naming a bad line."""
+def read(root: Root) -> list[Entry]:
+    """Return every line, oldest first, the chain verified; [] without a ledger. Raises MlgateError on a bad line."""
     try:
-        lines = root.ledger.read_bytes().split(b"\n")
+        data = root.ledger.read_bytes()
     except FileNotFoundError:
         return []
     except OSError as error:
         raise MlgateError(
             f"{root.ledger} cannot be read: {error.strerror}. Bring it back with git checkout."
         ) from error
-    if lines.pop() != b"":
-        raise _broken(root, len(lines) + 1, "it is not complete")
-    entries, before = [], START
+    return parse(data, str(root.ledger))
+
+
+def parse(data: bytes, name: str) -> list[Entry]:
+    """Return the lines in these bytes, the chain verified. Raises MlgateError that names the file and a bad line."""
+    lines = data.split(b"\n")
+    last = lines.pop()
+    if last:
+        raise _broken(name, len(lines) + 1, "it is not complete")
+    entries: list[Entry] = []
+    before = START
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
-            named = entry.pop("sha256")
+            digest = entry.pop("sha256")
         except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
-            raise _broken(root, number, "it cannot be read") from error
+            raise _broken(name, number, "it cannot be read") from error
         if entry.get("before") != before:
-            raise _broken(root, number, "it does not follow the line before it")
-        if _digest(entry) != named:
-            raise _broken(root, number, "it was changed after it was written")
+            raise _broken(name, number, "it does not follow the line before it")
+        if _digest(entry) != digest:
+            raise _broken(name, number, "it was changed after it was written")
         entries.append(entry)
-        before = named
+        before = digest
     return entries
 
 
-def append(root: Root, kind: str, **facts) -> dict:
-    """Add one line. The caller holds the root's lock. The file is replaced in one step: no line is ever torn."""
-    data = root.ledger.read_bytes() if read(root) else b""
+def append(root: Root, kind: Kind, **facts: Any) -> dict[str, Any]:
+    """Add one line and return it. The caller holds the root's lock. The file is replaced in one step: no torn line."""
+    data = b""
+    if read(root):
+        data = root.ledger.read_bytes()
     data = chained(data, {"time": now(), "kind": kind, **facts})
     write_atomically(root.ledger, data)
-    return {name: value for name, value in json.loads(data.splitlines()[-1]).items() if name != "sha256"}
+    line: dict[str, Any] = json.loads(data.splitlines()[-1])
+    del line["sha256"]
+    return line
 
 
-def chained(data: bytes, entry: dict) -> bytes:
-    """A sound ledger's bytes, and one more line: the entry, made to follow the last one."""
-    before = json.loads(data.splitlines()[-1])["sha256"] if data else START
+def chained(data: bytes, entry: Mapping[str, Any]) -> bytes:
+    """Return a sound ledger's bytes and one more line: the entry, made to follow the last one."""
+    before = START
+    if data:
+        before = json.loads(data.splitlines()[-1])["sha256"]
     entry = {**entry, "before": before}
     line = json.dumps({**entry, "sha256": _digest(entry)}, ensure_ascii=False)
     return data + line.encode(errors="backslashreplace") + b"\n"  # half a character becomes JSON's \udXXX
 
 
-def head(entries: list[dict]) -> str | None:
-    """The digest of the model that ought to be in production."""
-    return next((entry["to"] for entry in reversed(entries) if entry["kind"] in MOVES), None)
+def last_move(entries: Iterable[Entry]) -> Move | None:
+    """Return the line that put the present model into production."""
+    found = moves(entries)
+    if not found:
+        return None
+    return found[-1]
 
 
-def previous(entries: list[dict]) -> str | None:
-    """The digest of the model that was in production before it."""
-    return next((entry["from"] for entry in reversed(entries) if entry["kind"] in MOVES), None)
+def head(entries: Iterable[Entry]) -> str | None:
+    """Return the digest of the model that ought to be in production."""
+    move = last_move(entries)
+    return move and move["to"]
 
 
-def since(entries: list[dict]) -> str | None:
-    """When the model in production came there, in ISO 8601 (UTC)."""
-    return next((entry["time"] for entry in reversed(entries) if entry["kind"] in MOVES), None)
+def previous(entries: Iterable[Entry]) -> str | None:
+    """Return the digest of the model that was in production before it."""
+    move = last_move(entries)
+    return move and move["from"]
 
 
-def rolled_back(entries: list[dict]) -> set[str]:
-    """The digests that were taken out of production and not put back since."""
+def since(entries: Iterable[Entry]) -> str | None:
+    """Return when the model in production came there, in ISO 8601 (UTC)."""
+    move = last_move(entries)
+    return move and move["time"]
+
+
+def follows(entries: Sequence[Entry], move: Mapping[str, Any]) -> bool:
+    """Whether the ledger speaks for a move that has no line yet: a look won it, or it goes back to the previous model.
+
+    So nothing but the ledger brings a model to life. A first model and a refresh have no evidence in it.
+    """
+    if move["from"] != head(entries):
+        return False
+    if move["kind"] == "rollback":
+        return bool(move["to"] == previous(entries))
+    return move["kind"] == "promotion" and won(entries, move)
+
+
+def won(entries: Iterable[Entry], move: Mapping[str, Any]) -> bool:
+    """Whether a look at this very pair, with the verdict that a promotion names, says PROMOTE."""
+    for entry in judged(entries, "look"):
+        verdict = entry["verdict"]
+        pair = (verdict["production"]["digest"], verdict["candidate"]["digest"])
+        named = entry["verdict_sha256"] == move.get("verdict_sha256")
+        if named and pair == (move["from"], move["to"]) and verdict["decision"] == "PROMOTE":
+            return True
+    return False
+
+
+def rolled_back(entries: Iterable[Entry]) -> set[str]:
+    """Return the digests that were taken out of production and not put back since."""
     out: set[str] = set()
-    for entry in entries:
-        if entry["kind"] in MOVES:
-            out.discard(entry["to"])
-        if entry["kind"] == "rollback":
-            out.add(entry["from"])
+    for move in moves(entries):
+        out.discard(move["to"])
+        if move["kind"] == "rollback" and move["from"]:
+            out.add(move["from"])
     return out
 
 
-def current_holdout(entries: list[dict]) -> dict | None:
-    """The line that began, or went on with, the holdout generation in use."""
-    return next((entry for entry in reversed(entries) if entry["kind"] == "holdout"), None)
+def current_holdout(entries: Iterable[Entry]) -> Holdout | None:
+    """Return the line that began, or went on with, the holdout generation in use."""
+    found = holdouts(entries)
+    if not found:
+        return None
+    return found[-1]
 
 
-def looks_left(entries: list[dict], policy: Policy) -> int:
-    """How many looks at this holdout generation the policy still allows.
+def looks_left(entries: Sequence[Entry], policy: Policy) -> int:
+    """Return how many looks at this holdout generation are left under a policy.
 
-    A generation has one alpha, fixed when it began; each look spends the level it was taken at. So no edit of the
-    policy brings spent looks back.
+    A generation has one alpha and one number of looks, fixed when it began; each look spends one of them, and the level
+    it was taken at. So no edit of the policy brings spent looks back, and smaller steps are not more of them.
     """
+    looks = judged(entries, "look")
     holdout = current_holdout(entries)
-    number, alpha = (holdout["generation"], holdout["alpha"]) if holdout else (None, policy.alpha)
-    looks = [entry for entry in entries if entry["kind"] == "look" and entry.get("generation") == number]
-    return max(0, int((alpha - sum(entry["alpha"] for entry in looks)) / policy.alpha_look + 1e-6))
+    if holdout is None:  # no generation has begun yet
+        return _affordable(policy.alpha, looks, policy)
+    mine = [look for look in looks if look.get("generation") == holdout["generation"]]
+    unspent = holdout.get("looks", Policy.looks) - len(mine)
+    return max(0, min(unspent, _affordable(holdout["alpha"], mine, policy)))
 
 
-def repeated(entries: list[dict], policy: Policy) -> dict:
-    """What to say of looks where a verdict of the ledger is given once more."""
-    why = "this pair was judged before: the ledger's verdict is repeated"
-    return {"spent": False, "left": looks_left(entries, policy), "why": why}
+def _affordable(alpha: float, looks: list[Judged], policy: Policy) -> int:
+    """How many looks the policy's level allows with what these have left of alpha."""
+    spent = sum(look["alpha"] for look in looks)
+    return max(0, int((alpha - spent) / policy.alpha_look + 1e-6))
 
 
-def verdict_on(entries: list[dict], production: str, candidate: str, rows: str, policy: str) -> dict | None:
-    """The verdict already given on this pair, these rows and this policy (digests), or None."""
-    for entry in reversed(entries):
-        verdict = entry.get("verdict")
-        if verdict and (production, candidate, rows, policy) == (
-            verdict["production"]["digest"],
-            verdict["candidate"]["digest"],
-            verdict["rows"]["digest"],
-            verdict["policy"]["digest"],
-        ):
-            return verdict
-    return None
+def verdict_on(
+    entries: Iterable[Entry], production: str, candidate: str, rows: str, policy: str
+) -> dict[str, Any] | None:
+    """Return the verdict already given on this pair, these rows and this policy (digests), or None."""
+    asked = {"production": production, "candidate": candidate, "rows": rows, "policy": policy}
+    verdicts = [entry["verdict"] for entry in judged(entries)]
+    found = [verdict for verdict in verdicts if all(verdict[part]["digest"] == name for part, name in asked.items())]
+    if not found:
+        return None
+    return found[-1]
 
 
 def now() -> str:
+    """Return the time, in ISO 8601 (UTC)."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _digest(entry: dict) -> str:
+def _digest(entry: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
 
 
-def _broken(root: Root, number: int, why: str) -> MlgateError:
-    return MlgateError(
-        f"{root.ledger}, line {number}: {why}. The ledger is only ever added to; bring it back with git checkout."
-    )
+def _broken(name: str, number: int, why: str) -> MlgateError:
+    return MlgateError(f"{name}, line {number}: {why}. {BRING_BACK}")

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from mlgate import ledger, notebooks, recipes
+from mlgate import notebooks, recipes
 from mlgate.errors import MlgateError
 from mlgate.notebooks.runner import Steps
 from mlgate.notebooks.sources import Parameters
-from mlgate.root import Root, policy_from, section
+from mlgate.root import Root, section
 
 
 def run(root: Root, recipe: str | None, severity: float | None, preview: bool = False) -> dict[str, Any]:
@@ -26,15 +26,11 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
         steps.append((notebooks.pick(found, "04"), {}))
         outcome = root.verdict
     outcome.unlink(missing_ok=True)
-    before = ledger.read(root)
     notebooks.run(root, steps)
     try:
         verdict: dict[str, Any] = json.loads(outcome.read_bytes())
     except (OSError, ValueError) as error:
         raise MlgateError(f"The notebooks ended without a verdict in {outcome}. See {root.runs}.") from error
-    looks = [[entry["kind"] for entry in entries].count("look") for entries in (before, ledger.read(root))]
-    if verdict["look"]["spent"] and looks[0] == looks[1]:
-        verdict["look"] = ledger.repeated(ledger.read(root), policy_from(root.settings()))
     return verdict
 
 

@@ -1,5 +1,14 @@
 """Promote, roll back and refresh: one atomic rename is the commit point."""
 
-from mlgate.promotion.promotion import MEND, promote, require_known, rollback, switch, tidy
+from mlgate.promotion.promotion import (
+    BRING_BACK,
+    begun_move,
+    promote,
+    require_known,
+    rollback,
+    stage_of,
+    switch,
+    tidy,
+)
 
-__all__ = ["MEND", "promote", "require_known", "rollback", "switch", "tidy"]
+__all__ = ["BRING_BACK", "begun_move", "promote", "require_known", "rollback", "stage_of", "switch", "tidy"]

@@ -1,26 +1,33 @@
 """Promote and roll back. One atomic rename is the commit point; a compare-and-swap guards it.
 
 Everything is prepared in artifacts_prod/.promotion first. Then the new pipeline.pkl is renamed into place: before that
-instant production is the old model, after it the new one. `tidy` finishes, or drops, what a killed command left there.
+instant production is the old model, after it the new one. `tidy` finishes, or undoes, what a killed command left there.
 """
 
 import json
 import os
+import re
 import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from mlgate import artifacts, ledger
 from mlgate.artifacts import Card, locked, to_json
 from mlgate.errors import MlgateError
+from mlgate.ledger import MOVES, START, Entry, Judged, MoveKind
 from mlgate.root import Root, policy_from, sync_folder, write_atomically
 
-MEND = "Bring artifacts_prod/ back: git checkout -- artifacts_prod."
+DIGEST = re.compile("[0-9a-f]{64}")
+BRING_BACK = "Bring artifacts_prod/ back: git checkout -- artifacts_prod."
 
 
 def promote(root: Root, after_rollback: bool = False) -> bool:
     """Put the candidate into production, on the verdict in verdict.json. False where it is there already.
 
     Raises MlgateError, with production untouched, where the verdict is not PROMOTE, does not stand in the ledger, or is
-    about another pair of models than the two at hand; and for a model that was rolled back, unless `after_rollback`.
+    about other models, demands or holdout rows than those at hand; and for a model that was rolled back, unless
+    `after_rollback`.
     """
     with locked(root):
         tidy(root)
@@ -30,24 +37,18 @@ def promote(root: Root, after_rollback: bool = False) -> bool:
         new = artifacts.digest(data)
         if new == current:
             return False
-        verdict = _verdict(root, entries, current, new, after_rollback)
-        if verdict["production"]["digest"] != current:
-            raise MlgateError(
-                f"The verdict is about production {verdict['production']['digest'][:12]}, but {current[:12]} is in"
-                " production now. Run notebook 04 again: the candidate has to beat the new one."
-            )
-        if verdict["candidate"]["digest"] != new:
-            raise MlgateError("The candidate is not the one that was judged. Run notebook 04 again.")
+        verdict = _require_promote(_evidence(root, entries, (current, new), after_rollback))
+        _require_current(root, entries, verdict, current, new)
         if new in ledger.rolled_back(entries) and not after_rollback:
             raise MlgateError(
                 f"{new[:12]} was rolled back. To promote it all the same: mlgate promote --after-rollback."
             )
-        if verdict["policy"]["digest"] != policy_from(root.settings()).digest:
-            raise MlgateError("gate.toml demands something else since the verdict was given. Run notebook 04 again.")
         card = artifacts.read_card(root.candidate_card, new)
         if card is None:
             raise MlgateError("The candidate's card.json does not describe it. Run notebook 02 again.")
-        keys = root.candidate_keys.read_bytes() if root.candidate_keys.is_file() else None
+        keys = None
+        if root.candidate_keys.is_file():
+            keys = root.candidate_keys.read_bytes()
         switch(root, data, card, "promotion", keys, verdict_sha256=artifacts.digest(to_json(verdict)))
         return True
 
@@ -65,31 +66,31 @@ def rollback(root: Root) -> str:
             raise MlgateError(
                 f"The previous model {expected[:12]} is the one that was rolled back. Nothing was changed."
             )
-        data = artifacts.read_bytes(root.previous, MEND)
+        data = artifacts.read_bytes(root.previous, BRING_BACK)
         old = artifacts.digest(data)
         card = artifacts.read_card(root.cards / f"{old}.json", old)
         if old != expected or card is None:
             raise MlgateError(
                 f"artifacts_prod/previous.pkl is {old[:12]}, but {expected[:12]}, with its card, was in production"
-                f" before {current[:12]}. Nothing was changed. {MEND}"
+                f" before {current[:12]}. Nothing was changed. {BRING_BACK}"
             )
         switch(root, data, card, "rollback")
         return old
 
 
-def switch(root: Root, data: bytes, card: Card, kind: str, keys: bytes | None = None, **facts) -> None:
+def switch(root: Root, data: bytes, card: Card, kind: MoveKind, keys: bytes | None = None, **facts: Any) -> None:
     """Make these bytes the production model. The caller holds the lock and has made sure that they may be.
 
     keys: the fingerprints of its training rows, which stand beside its card.
     """
-    stage = root.production_folder / ".promotion"
+    stage = stage_of(root)
     shutil.rmtree(stage, ignore_errors=True)
-    old = root.production.read_bytes() if root.production.is_file() else None
+    old = _digest(root.production)
+    new = artifacts.digest(data)
     write_atomically(stage / "pipeline.pkl", data)
     if old is not None:
-        write_atomically(stage / "previous.pkl", old)
-    new = artifacts.digest(data)
-    entry = {"kind": kind, "from": artifacts.digest(old) if old else None, "to": new, **facts, "begun": ledger.now()}
+        write_atomically(stage / "previous.pkl", root.production.read_bytes())
+    entry = {"kind": kind, "from": old, "to": new, **facts, "begun": ledger.now()}
     write_atomically(stage / "entry.json", to_json(entry))
     if artifacts.read_card(root.cards / f"{new}.json", new) is None:  # both are written once
         if keys and artifacts.digest(keys) == card.keys:
@@ -97,61 +98,158 @@ def switch(root: Root, data: bytes, card: Card, kind: str, keys: bytes | None = 
         write_atomically(root.cards / f"{new}.json", to_json(card))
     os.replace(stage / "pipeline.pkl", root.production)  # the commit point
     sync_folder(root.production_folder)
-    tidy(root)
+    ledger.append(root, **entry)
+    _finish(root, entry)
+
+
+def stage_of(root: Root) -> Path:
+    """Return the folder in which a move is prepared."""
+    return root.production_folder / ".promotion"
+
+
+def begun_move(root: Root) -> dict[str, Any] | None:
+    """Return the line of a move that was begun and did not get to its end, or None. Nothing but a claim: see `tidy`."""
+    try:
+        entry: dict[str, Any] = json.loads((stage_of(root) / "entry.json").read_bytes())
+        digests = (entry["to"], entry["from"] or START)
+        if entry["kind"] in MOVES and entry["begun"] and all(DIGEST.fullmatch(name) for name in digests):
+            return entry
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        pass
+    return None
 
 
 def tidy(root: Root) -> None:
-    """Finish or drop a promotion that was killed half-way. The caller holds the lock."""
+    """Finish or undo a move that was killed half-way. The caller holds the lock.
+
+    entry.json is believed where the ledger speaks for it: where its line is there, or it follows from what is. A first
+    model and a refresh have nothing in the ledger before their line, so they are undone and done again.
+    """
     for folder in (root.production_folder, root.cards, root.holdouts, root.candidate_folder):
         for path in folder.glob(".*.tmp"):
             path.unlink(missing_ok=True)
-    stage = root.production_folder / ".promotion"
+    stage = stage_of(root)
     if not stage.exists():
         return
-    entry = json.loads((stage / "entry.json").read_bytes()) if (stage / "entry.json").is_file() else None
-    if entry:
-        entries = ledger.read(root)
-        if root.production.is_file() and artifacts.digest(root.production.read_bytes()) == entry["to"]:
-            if not any(entry["begun"] == line.get("begun") for line in entries):
-                ledger.append(root, **entry)
-            if (stage / "previous.pkl").is_file():
-                os.replace(stage / "previous.pkl", root.previous)
-        elif not any(line.get("to") == entry["to"] for line in entries):
-            for kind in ("json", "keys"):
-                (root.cards / f"{entry['to']}.{kind}").unlink(missing_ok=True)
+    entry = begun_move(root)
+    if entry is None:
+        shutil.rmtree(stage)
+        return
+    entries = ledger.read(root)
+    expected = ledger.head(entries)
+    if _digest(root.production) == entry["to"] and expected != entry["to"]:
+        if ledger.follows(entries, entry):
+            ledger.append(root, **entry)
+        else:
+            _undo(root, expected)
+    _finish(root, entry)
+
+
+def _undo(root: Root, expected: str | None) -> None:
+    """Put the old model back, or none where there was none. What else is wrong is for `require_known` to say."""
+    old = stage_of(root) / "previous.pkl"
+    if expected is None:
+        root.production.unlink()
+    elif _digest(old) == expected:
+        os.replace(old, root.production)
+
+
+def _finish(root: Root, entry: dict[str, Any]) -> None:
+    """Put the previous model where `rollback` finds it, drop the card of a model that did not come, and the stage."""
+    entries = ledger.read(root)
+    stage = stage_of(root)
+    old = _digest(stage / "previous.pkl")
+    if old is not None and old == ledger.previous(entries):
+        os.replace(stage / "previous.pkl", root.previous)
+    if not any(move["to"] == entry["to"] for move in ledger.moves(entries)):
+        for kind in ("json", "keys"):
+            (root.cards / f"{entry['to']}.{kind}").unlink(missing_ok=True)
     shutil.rmtree(stage)
 
 
-def require_known(root: Root, entries: list[dict]) -> str:
-    """The digest of the production model. Raises MlgateError where it is not the one the ledger speaks of."""
-    data = artifacts.read_production(root)
-    found, expected = artifacts.digest(data), ledger.head(entries)
+def require_known(root: Root, entries: Sequence[Entry]) -> str:
+    """Return the digest of the production model. Raises MlgateError where it is not the one the ledger speaks of."""
+    found = artifacts.digest(artifacts.read_production(root))
+    expected = ledger.head(entries)
     if expected is None:
         raise MlgateError(
-            f"The ledger does not say how {found[:12]} came to artifacts_prod/: its lines are gone. {MEND}"
+            f"The ledger does not say how {found[:12]} came to artifacts_prod/: its lines are gone. {BRING_BACK}"
         )
     if found != expected:
         raise MlgateError(
             f"artifacts_prod/pipeline.pkl is {found[:12]}, but the ledger's last move put {expected[:12]} there:"
-            f" it was changed by hand. {MEND}"
+            f" it was changed by hand. {BRING_BACK}"
         )
     return found
 
 
-def _verdict(root: Root, entries: list[dict], current: str, new: str, after_rollback: bool) -> dict:
-    """The verdict to act on, out of the ledger: verdict.json's, or after a rollback the one this pair was given."""
+def _evidence(root: Root, entries: Sequence[Entry], pair: tuple[str, str], after_rollback: bool) -> Judged | None:
+    """The ledger's line to act on, or None. After a rollback verdict.json holds a HOLD: then the pair's last look."""
     if after_rollback:
-        verdicts = [entry["verdict"] for entry in entries if entry["kind"] == "look"]
-        found = [it for it in verdicts if (it["production"]["digest"], it["candidate"]["digest"]) == (current, new)]
-    else:
-        named = artifacts.digest(artifacts.read_bytes(root.verdict, "Run notebook 04 first."))
-        judged = [entry for entry in entries if entry["kind"] in ("look", "rejection")]
-        found = [entry["verdict"] for entry in judged if entry["verdict_sha256"] == named]
-    if not found:
+        return _last_look(entries, pair)
+    return _in_verdict_json(root, entries)
+
+
+def _in_verdict_json(root: Root, entries: Sequence[Entry]) -> Judged | None:
+    """The ledger's line with the verdict in verdict.json, which either is that verdict or repeats it."""
+    data = artifacts.read_bytes(root.verdict, "Run notebook 04 first.")
+    named = artifacts.digest(data)
+    for entry in ledger.judged(entries)[::-1]:
+        if entry["verdict_sha256"] in (named, _repeated(data, entry)):
+            return entry
+    return None
+
+
+def _repeated(data: bytes, entry: Judged) -> str | None:
+    """The digest of the verdict that verdict.json repeats, if it is this line's: only what it says of looks differs."""
+    try:
+        shown = json.loads(data)
+        if shown["look"]["repeated"]:
+            return artifacts.digest(to_json({**shown, "look": entry["verdict"]["look"]}))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    return None
+
+
+def _last_look(entries: Sequence[Entry], pair: tuple[str, str]) -> Judged | None:
+    for entry in ledger.judged(entries, "look")[::-1]:
+        verdict = entry["verdict"]
+        if (verdict["production"]["digest"], verdict["candidate"]["digest"]) == pair:
+            return entry
+    return None
+
+
+def _require_promote(entry: Judged | None) -> dict[str, Any]:
+    """The verdict to act on. Raises MlgateError where there is none, or it is not PROMOTE."""
+    if entry is None:
         raise MlgateError(
             "The ledger has no such verdict (a HOLD that cost no look is not written there)."
             " Run notebook 04: only a PROMOTE that stands in the ledger promotes."
         )
-    if found[-1]["decision"] != "PROMOTE":
-        raise MlgateError(f"The verdict is {found[-1]['decision']}: {found[-1]['reason']}. Production stays.")
-    return found[-1]
+    verdict = entry["verdict"]
+    if verdict["decision"] != "PROMOTE":
+        raise MlgateError(f"The verdict is {verdict['decision']}: {verdict['reason']}. Production stays.")
+    return verdict
+
+
+def _require_current(root: Root, entries: Sequence[Entry], verdict: dict[str, Any], current: str, new: str) -> None:
+    """Raise MlgateError where the verdict is about something else than what is at hand now."""
+    judged = verdict["production"]["digest"]
+    if judged != current:
+        raise MlgateError(
+            f"The verdict is about production {judged[:12]}, but {current[:12]} is in"
+            " production now. Run notebook 04 again: the candidate has to beat the new one."
+        )
+    if verdict["candidate"]["digest"] != new:
+        raise MlgateError("The candidate is not the one that was judged. Run notebook 04 again.")
+    if verdict["policy"]["digest"] != policy_from(root.settings()).digest:
+        raise MlgateError("gate.toml demands something else since the verdict was given. Run notebook 04 again.")
+    holdout = ledger.current_holdout(entries)
+    if holdout is None or verdict["rows"]["digest"] != holdout["rows"]["digest"]:
+        raise MlgateError("The holdout has other rows since the verdict was given. Run notebook 04 again.")
+
+
+def _digest(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    return artifacts.digest(path.read_bytes())

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mlgate import ledger
 from mlgate.artifacts import to_json
 from mlgate.gate import PROMOTE, REJECT, Check, Difference, Side, Slice, Verdict
 from mlgate.reporting.markdown import flat, quote, table
@@ -21,17 +22,19 @@ def write(path: Path, verdict: Verdict) -> None:
     write_atomically(path, json_of(verdict))
 
 
-def line(entry: dict) -> str:
+def line(entry: ledger.Entry) -> str:
     """One line of the ledger, for people."""
-    time, kind = entry["time"][:16].replace("T", " "), entry["kind"]
-    if "to" in entry:
-        return f"{time}  {kind:<10} {str(entry['from'] or 'nothing')[:12]} -> {entry['to'][:12]}"
-    if kind == "holdout":
-        rows = f"{entry['rows']['count']:,} rows, alpha {entry['alpha']:g}"
-        return f"{time}  {kind:<10} generation {entry['generation']}: {rows}"
-    verdict = entry["verdict"]
-    pair = f"{verdict['candidate']['digest'][:12]} against {verdict['production']['digest'][:12]}"
-    return f"{time}  {kind:<10} {verdict['decision']}: {pair}: {flat(verdict['reason'])}"
+    head = f"{entry['time'][:16].replace('T', ' ')}  {entry['kind']:<10}"
+    if ledger.is_move(entry):
+        return f"{head} {(entry['from'] or 'nothing')[:12]} -> {entry['to'][:12]}"
+    if ledger.is_judged(entry):
+        verdict = entry["verdict"]
+        pair = f"{verdict['candidate']['digest'][:12]} against {verdict['production']['digest'][:12]}"
+        return f"{head} {verdict['decision']}: {pair}: {flat(verdict['reason'])}"
+    for holdout in ledger.holdouts([entry]):
+        rows = f"{holdout['rows']['count']:,} rows, alpha {holdout['alpha']:g}"
+        return f"{head} generation {holdout['generation']}: {rows}"
+    return head
 
 
 def headline(verdict: Verdict) -> str:

@@ -95,7 +95,7 @@ def sit(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = None
     """
     demand(root, settings or {})
     submit(lab, made, root)
-    return exam.sit(root)
+    return exam.take(root)
 
 
 def preview(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = None) -> tuple[Scorecard, Verdict]:

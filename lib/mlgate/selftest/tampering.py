@@ -101,7 +101,7 @@ def edited_ledger(lab, root):
 def forgotten_look(lab, root):
     """An exam had gone badly, so its line was cut out of the ledger: the look it cost should not count."""
     laboratory.submit(lab, HARMLESS["dampened_counts"].make(lab), root)
-    exam.sit(root)
+    exam.take(root)
     lines = root.ledger.read_text(encoding="utf-8").splitlines(keepends=True)
     looks = [number for number, line in enumerate(lines) if json.loads(line)["kind"] == "look"]
     root.ledger.write_text("".join(lines[: looks[0]] + lines[looks[0] + 1 :]), encoding="utf-8")
@@ -158,5 +158,5 @@ def _promoted(root: Root) -> str:
 
 
 def _judged(root: Root) -> str:
-    verdict = exam.sit(root)
+    verdict = exam.take(root)
     return "promoted" if verdict.decision == PROMOTE else verdict.reason

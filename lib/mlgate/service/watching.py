@@ -6,16 +6,14 @@ read. Files that arrive in pieces or in the wrong order, as with `git pull`, nee
 """
 
 import asyncio
-import json
 import logging
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from mlgate import artifacts, ledger
+from mlgate import artifacts, ledger, promotion
 from mlgate.errors import MlgateError
 from mlgate.root import Root
 from mlgate.service.batching import TARGET, Serving
@@ -41,7 +39,7 @@ class View:
 
     serving: Serving | None = None
     refused: Refusal | None = None
-    entries: tuple[dict[str, Any], ...] = ()
+    entries: tuple[ledger.Entry, ...] = ()
 
     @property
     def since(self) -> str | None:
@@ -49,7 +47,8 @@ class View:
         if self.serving is None:
             return None
         name = self.serving.model.digest
-        return next((entry["time"] for entry in reversed(self.entries) if entry.get("to") == name), None)
+        times = [move["time"] for move in ledger.moves(self.entries) if move["to"] == name]
+        return times[-1] if times else None
 
 
 def look(root: Root, before: View) -> View:
@@ -83,7 +82,7 @@ def _read(root: Root) -> bytes:
     return artifacts.read_production(root)
 
 
-def _load(root: Root, data: bytes, name: str, entries: tuple[dict[str, Any], ...]) -> Serving:
+def _load(root: Root, data: bytes, name: str, entries: tuple[ledger.Entry, ...]) -> Serving:
     """Return the model in these bytes, warmed up. Raises MlgateError where it may not, or cannot, be served."""
     if not _stands_in_ledger(root, name, entries):
         raise MlgateError(
@@ -99,19 +98,17 @@ def _load(root: Root, data: bytes, name: str, entries: tuple[dict[str, Any], ...
     return warmed_up(model)
 
 
-def _stands_in_ledger(root: Root, name: str, entries: tuple[dict[str, Any], ...]) -> bool:
+def _stands_in_ledger(root: Root, name: str, entries: tuple[ledger.Entry, ...]) -> bool:
     """Say whether this model was moved into production, and not taken out of it by a rollback.
 
-    A promotion's line is written after the rename that commits it; in between, its entry.json tells.
+    A move's line is written after the rename that commits it; in between, its entry.json counts where the ledger has
+    the look that won it, or it goes back to the previous model.
     """
-    moved = {entry.get("to") for entry in entries if entry["kind"] in ledger.MOVES}
-    if name in moved and name not in ledger.rolled_back(list(entries)):
+    moved = {move["to"] for move in ledger.moves(entries)}
+    if name in moved and name not in ledger.rolled_back(entries):
         return True
-    try:
-        begun = json.loads((root.production_folder / ".promotion" / "entry.json").read_bytes())
-        return bool(begun["to"] == name and begun["from"] == ledger.head(list(entries)))
-    except (OSError, ValueError, TypeError, KeyError):
-        return False
+    begun = promotion.begun_move(root)
+    return begun is not None and begun["to"] == name and ledger.follows(entries, begun)
 
 
 def warmed_up(model: artifacts.Model) -> Serving:
@@ -134,7 +131,7 @@ Mark = tuple[int, int, int, int] | None  # of a file: when it was written and ch
 
 def marks(root: Root) -> tuple[Mark | bool, ...]:
     """Return what changes whenever one of the files does that decide what is served: a few microseconds to find out."""
-    begun = root.production_folder / ".promotion" / "entry.json"
+    begun = promotion.stage_of(root) / "entry.json"
     found = [_mark(path) for path in (root.production, root.ledger, root.cards, begun, root.policy)]
     newest = max((mark[0] for mark in found if mark), default=0)
     # Two writes within one tick of the system's clock look alike, so we look once more when a file has come of age.
