@@ -183,8 +183,9 @@ class Hub:
         git(self.person, "fetch", "--quiet", "origin", self.branch)
         git(self.person, "checkout", "--quiet", "-B", self.branch, "FETCH_HEAD")
         self._commit(message, files)
+        before = self.tip()
         self._push(f"HEAD:{self.ref}")
-        return self.event("push", self.ref)
+        return self.event("push", self.ref, before=before)
 
     def pull_request(self, message: str, files: dict[str, str | None]) -> "Run":
         """Somebody proposes these changes from a fork. The run that this starts has not begun yet."""
@@ -250,19 +251,20 @@ class Job:
 class Run:
     """One run of the workflow, as the commit at `ref` has it."""
 
-    def __init__(self, hub: Hub, number: int, event: str, ref: str, base_ref: str = "", inputs: dict | None = None):
+    def __init__(self, hub: Hub, number: int, event: str, ref: str, **facts):
+        """facts: what the event brings: base_ref of a pull request, before of a push, inputs of a form."""
         self.hub, self.number, self.event, self.ref, self.sha = hub, number, event, ref, hub.tip(ref)
         self.workflow = yaml.safe_load(git(hub.remote, "show", f"{self.sha}:{WORKFLOW}").replace("\non:", '\n"on":'))
         know("workflow", self.workflow)
         self.github = {
-            "event": {"repository": {"default_branch": hub.branch}},
+            "event": {"repository": {"default_branch": hub.branch}, "before": facts.get("before", "")},
             "event_name": event,
             "ref": ref,
             "ref_name": ref.removeprefix("refs/heads/").removeprefix("refs/pull/"),
             "run_id": str(number),
-            "base_ref": base_ref,
+            "base_ref": facts.get("base_ref", ""),
         }
-        self.inputs = self._inputs(inputs) if event == "workflow_dispatch" else {}
+        self.inputs = self._inputs(facts.get("inputs", {})) if event == "workflow_dispatch" else {}
         self.folder = hub.folder / f"run{number}"
         self.jobs: dict[str, Job] = {}
         self.environment: dict[str, str] = {}  # for tests: set in every step of the run

@@ -43,7 +43,7 @@ def _judge(scorecard: Scorecard, policy: Policy) -> Verdict:
     no_card = "no card here: where the models come from was not checked"
     no_ledger = "no ledger here: how often these rows were used is unknown"
     extra = (
-        Check("card", "card", "skipped", "report", None, None, no_card),
-        Check("looks", "looks", "skipped", "report", None, None, no_ledger),
+        Check("card", "skipped", "report", no_card),
+        Check("looks", "skipped", "report", no_ledger),
     )
     return judge(scorecard, policy, extra)

@@ -151,6 +151,13 @@ def test_a_bad_model_never_reaches_main_and_a_pull_request_writes_nothing(hub):
     assert lines(hub) == ["bootstrap", "rejection"]
     assert served(hub) == before
 
+    ledger = git(hub.remote, "show", "main:artifacts_prod/ledger.jsonl")
+    shorter = "".join(ledger.splitlines(keepends=True)[:-1])
+    cut = quick(hub.push("A line less", {"artifacts_prod/ledger.jsonl": shorter})).finish()
+    assert results(cut) == ["failure", "skipped", "skipped"]
+    assert "does not go on from" in cut.jobs["check"].log
+    hub.push("As it was", {"artifacts_prod/ledger.jsonl": ledger})
+
     tip = hub.tip()
     prose = quick(hub.pull_request("Words", {"README.md": "# Words\n", "docs/more.md": "# More\n"})).finish()
     assert results(prose) == ["success", "skipped", "skipped"]

@@ -492,7 +492,7 @@ STATUSES = ("pass", "fail", "undecided", "skipped")
 
 
 def made(status, action, name="a check"):
-    return Check(name, name, status, action, None, None, f"{name} {status} {action}")
+    return Check(name, status, action, f"{name} {status} {action}")
 
 
 GOOD = made("pass", "reject", "difference")
@@ -520,7 +520,7 @@ def test_no_check_is_no_promotion(checks_made):
 
 
 def test_checks_made_elsewhere_stand_beside_the_gates_own():
-    stop = Check("card", "card", "fail", "reject", None, None, "the card is about another model")
+    stop = Check("card", "fail", "reject", "the card is about another model")
     assert judge(plain(60, 20), BARE, (stop,)).decision == REJECT
     assert judge(plain(60, 20), BARE, (replace(stop, status="undecided"),)).decision == HOLD
     assert judge(plain(60, 20), BARE, (replace(stop, status="pass"),)).decision == PROMOTE
@@ -637,7 +637,7 @@ SAME = Facts(digest="a" * 64)
     ids=["fault", "same model", "rejected without a label", "all"],
 )
 def test_every_verdict_has_the_checks_made_elsewhere_first_and_says_what_is_said_of_looks(scorecard, names):
-    fine = Check("card", "card", "pass", "reject", None, None, "the card is about this model")
+    fine = Check("card", "pass", "reject", "the card is about this model")
     verdict = judge(scorecard, Policy(), (fine,), LOOK)
     assert [made.name for made in verdict.checks if made.name in names] == names
     assert verdict.look == LOOK
@@ -667,7 +667,7 @@ def test_each_floor_alone_keeps_a_first_model_out():
 
 
 def test_a_promotion_is_for_the_difference_whatever_else_passes():
-    fine = Check("card", "card", "pass", "reject", None, None, "the card is about this model")
+    fine = Check("card", "pass", "reject", "the card is about this model")
     assert judge(plain(60, 20), Policy(), (fine,)).reason.startswith("better than production: +4.00 points")
 
 

@@ -3,14 +3,16 @@
 The chain of digests finds a line that was edited, deleted, inserted or moved. Two things are out of its reach, and are
 not tested: whoever can write the file can compute the whole chain anew, and whole lines cut off at its end leave a
 shorter chain that is sound. The second is noticed where a move is missing (production is not what the last line says);
-for the rest there is git, and `mlgate record` refuses a ledger that does not continue the one on main.
+for the rest there is git (test_commits.py), and `mlgate record` refuses a ledger that does not continue main's.
 """
 
 import json
 import os
 
 from mlgate import ledger, promotion
+from mlgate.artifacts import locked
 from mlgate.errors import MlgateError
+from mlgate.ledger import integrity
 from mlgate.root import Policy, Root
 
 import pytest
@@ -137,6 +139,16 @@ def test_a_move_cut_off_at_the_end_is_noticed_because_production_says_otherwise(
     assert len(ledger.read(root)) == 3  # a sound chain by itself: see the top of this file
     with pytest.raises(MlgateError, match="but the ledger's last move put"):
         promotion.rollback(root)
+
+
+def test_a_rollback_to_a_model_that_was_not_there_before_cannot_be(tmp_path):
+    root = tiny_root(tmp_path / "root")
+    judged(root, 2.0)
+    promotion.promote(root)
+    with locked(root):
+        ledger.append(root, "rollback", **{"from": name_of(2.0), "to": name_of(3.0)})
+    with pytest.raises(MlgateError, match="does not go back to the model that was in production before"):
+        integrity.verify(root)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows says it in other words")

@@ -32,7 +32,7 @@ def root(tmp_path) -> Root:
 
 
 def verdict(decision: str, *checks: tuple[str, str], action: str = "reject") -> SimpleNamespace:
-    made = tuple(Check(name, name, status, action, None, None, "because") for name, status in checks)
+    made = tuple(Check(name, status, action, "because") for name, status in checks)
     return SimpleNamespace(decision=decision, checks=made)
 
 

@@ -92,7 +92,7 @@ class Attempt:
 
     def hold(self, code: Code, reason: str) -> Verdict:
         """Return a HOLD for this reason, with the figures of the validation rows: the sealed ones stay unread."""
-        check = Check(code, code.replace("_", " "), "undecided", "hold", None, None, reason)
+        check = Check(code, "undecided", "hold", reason)
         return self.judge(self.on_validation, self.unspent(reason), check)
 
     def unspent(self, why: str) -> Look:

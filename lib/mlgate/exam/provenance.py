@@ -23,7 +23,7 @@ KEY_BYTES = 24  # three fingerprints of eight bytes for each training row
 
 def checks(root: Root, policy: Policy, production: Model, candidate: Model, level: float) -> tuple[Check, ...]:
     """Return the checks of both models' training rows, and of the candidate's card."""
-    wanted = Check("leakage", "leakage", "pass", policy.leakage_action, 0.0, 0.0, "")
+    wanted = Check("leakage", "pass", policy.leakage_action, "", observed=0.0, required=0.0)
     known = replace(wanted, code="production_leakage", name="production leakage", action="report")
     return (
         leakage(root, wanted, read_keys(root.candidate_keys, candidate.card), level),
@@ -75,9 +75,7 @@ def overlap(judged: Keys, trained: Keys) -> tuple[int, int]:
 
 def reproducible(root: Root, policy: Policy, candidate: Model) -> Check:
     """The card names a recipe, severity, rows and versions that are at hand; with "retrain", they give these bytes."""
-    check = Check(
-        "reproducible", "reproducible", "pass", policy.reproduce_action, None, None, "its card can be followed"
-    )
+    check = Check("reproducible", "pass", policy.reproduce_action, "its card can be followed")
     missing = _not_at_hand(root, candidate.card)
     if missing:
         return replace(check, status="fail", reason=missing)

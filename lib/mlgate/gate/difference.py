@@ -31,17 +31,14 @@ def points(difference: Difference) -> str:
 def usable(scorecard: Scorecard) -> Check:
     """The candidate did not answer: it would not load, raised, or speaks of other classes."""
     reason = f"the candidate cannot be used: {scorecard.candidate.fault}"
-    return Check("usable", "usable", "fail", "reject", None, None, reason)
+    return Check("usable", "fail", "reject", reason)
 
 
 # stands for all checks that read labels, where one that reads none rejects already
 SKIPPED = Check(
     code="labelled_checks",
-    name="labelled checks",
     status="skipped",
     action="report",
-    observed=None,
-    required=None,
     reason="no label was read: the candidate is rejected already",
 )
 
@@ -51,7 +48,7 @@ def identical(scorecard: Scorecard) -> Check:
     what = f"the same answer to each of the {scorecard.count:,} rows"
     if scorecard.same_model:
         what = "the same model"
-    return Check("identical", "identical", "undecided", "hold", 0.0, None, f"identical to production: {what}")
+    return Check("identical", "undecided", "hold", f"identical to production: {what}", observed=0.0)
 
 
 def standing(b: int, c: int, n: int, margin: float, alpha: float) -> Status:
@@ -103,7 +100,6 @@ def better(scorecard: Scorecard, policy: Policy, alpha: float, difference: Diffe
     reason = f"{what}: {points(difference)}; {b:,} rows only the candidate gets right, {c:,} only production"
     return Check(
         code="difference",
-        name="difference",
         status=status,
         action="reject",
         observed=difference.estimate,

@@ -9,13 +9,13 @@ from mlgate.scorecard import Scorecard
 def contract(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """What production can answer, the candidate has to answer, too."""
     if not scorecard.probes:
-        return skipped("contract", "contract", action, "no model here to put edge-case texts to")
+        return skipped("contract", action, "no model here to put edge-case texts to")
     status: Status = "pass"
     reason = "it answers every edge-case text that production answers"
     if scorecard.probes.cannot_answer:
         status = "fail"
         reason = f"production answers what the candidate cannot: {scorecard.probes.cannot_answer}"
-    return Check("contract", "contract", status, action, None, None, reason)
+    return Check("contract", status, action, reason)
 
 
 def brittleness(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
@@ -26,7 +26,7 @@ def brittleness(scorecard: Scorecard, policy: Policy, action: Action, level: flo
     """
     probes = scorecard.probes
     if not probes or not probes.brittle:
-        return skipped("brittleness", "brittleness", action, "no model here to put changed texts to")
+        return skipped("brittleness", action, "no model here to put changed texts to")
     confidence = 1 - 2 * level / len(probes.brittle)
     lows = [statistics.tango(b, c, probes.texts, confidence)[0] for b, c in probes.brittle.values()]
     shown = max(lows) > policy.brittle_tolerance
@@ -36,25 +36,26 @@ def brittleness(scorecard: Scorecard, policy: Policy, action: Action, level: flo
     alone = f"the candidate's answer alone in {b} of {probes.texts} texts, production's alone in {c}"
     reason = f"{what}: {worst} changes {alone}"
     observed = (b - c) / probes.texts
-    return Check("brittleness", "brittleness", status_of(shown), action, observed, policy.brittle_tolerance, reason)
+    return Check("brittleness", status_of(shown), action, reason, observed=observed, required=policy.brittle_tolerance)
 
 
 def speed(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """How long it takes, in turn with production, as medians."""
     if not scorecard.probes:
-        return skipped("speed", "speed", action, "no model here to time")
+        return skipped("speed", action, "no model here to time")
     ratio = scorecard.probes.slower
     reason = f"takes {ratio:.1f} times as long as production; {policy.slower:g} times is the budget"
-    return Check("speed", "speed", status_of(ratio > policy.slower), action, ratio, policy.slower, reason)
+    return Check("speed", status_of(ratio > policy.slower), action, reason, observed=ratio, required=policy.slower)
 
 
 def size(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """How large its file is."""
     if scorecard.candidate.bytes is None:
-        return skipped("size", "size", action, "no file here to measure")
+        return skipped("size", action, "no file here to measure")
     megabytes = scorecard.candidate.bytes / 1e6
     reason = f"{megabytes:.1f} MB; {policy.megabytes:g} MB is the budget"
-    return Check("size", "size", status_of(megabytes > policy.megabytes), action, megabytes, policy.megabytes, reason)
+    status = status_of(megabytes > policy.megabytes)
+    return Check("size", status, action, reason, observed=megabytes, required=policy.megabytes)
 
 
 def status_of(violated: bool) -> Status:
@@ -62,6 +63,6 @@ def status_of(violated: bool) -> Status:
     return "fail" if violated else "pass"
 
 
-def skipped(code: Code, name: str, action: Action, why: str) -> Check:
+def skipped(code: Code, action: Action, why: str) -> Check:
     """Return a check that could not be made here, and why."""
-    return Check(code, name, "skipped", action, None, None, why)
+    return Check(code, "skipped", action, why)

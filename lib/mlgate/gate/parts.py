@@ -48,7 +48,12 @@ class Demand:
     policy: Policy
 
     def named(self, name: str) -> str:
+        """Return the name of a part's check."""
         return f"{self.code} {name}"
+
+    def check(self, name: str) -> "partial[Check]":
+        """Return a check of this demand, whose outcome is still to come."""
+        return partial(Check, self.code, name=name, action=self.action, required=0 - self.tolerance, uses_labels=True)
 
 
 def slice_guards(scorecard: Scorecard, policy: Policy) -> list[Callable[[float], Check]]:
@@ -89,7 +94,9 @@ def _guards(demand: Demand, parts: Sequence[Part]) -> list[Callable[[float], Che
 def _check_part(demand: Demand, part: Part, level: float) -> Check:
     """Judge one part. Where it is too small and nothing is shown: undecided, if it is required."""
     name = demand.named(part.name)
-    check = partial(Check, demand.code, name, action=demand.action, required=0 - demand.tolerance, uses_labels=True)
+    check = partial(
+        Check, demand.code, name=name, action=demand.action, required=0 - demand.tolerance, uses_labels=True
+    )
     large = demand.policy.large_enough(part.rows)
     worse = part.rows > 0 and part.is_worse(demand.tolerance, level, large)
     if not worse and not large:
@@ -103,7 +110,9 @@ def _check_small_parts(demand: Demand, parts: tuple[Part, ...], level: float) ->
     """Judge small parts: pooled at half of the level, and one by one at their shares of the other half."""
     plural = {"slice": "slices", "class": "classes"}[demand.code]
     name = f"small {plural} pooled"
-    check = partial(Check, demand.code, name, action=demand.action, required=0 - demand.tolerance, uses_labels=True)
+    check = partial(
+        Check, demand.code, name=name, action=demand.action, required=0 - demand.tolerance, uses_labels=True
+    )
     pool = Part(
         name,
         sum(part.b for part in parts),

@@ -150,7 +150,9 @@ def multinomial_bootstrap(
     tail = (1 - _probability(confidence=confidence)) / 2
     if _counts(draws=draws) == [0]:
         raise ValueError("draws must be 1 or more.")
-    random, n, batch = np.random.default_rng(seed), int(table.sum()), max(1, 4_000_000 // table.size)  # at most 32 MB
+    random = np.random.default_rng(seed)
+    n = int(table.sum())
+    batch = max(1, 4_000_000 // table.size)  # at most 32 MB
     values = []
     for start in range(0, draws, batch):
         drawn = random.multinomial(n, table.ravel() / n, size=min(batch, draws - start))
@@ -216,7 +218,8 @@ def _tango_low(b: int, c: int, n: int, z: float) -> float:
 
 def _confusions(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Truth x production, truth x candidate, and the rows of each true class."""
-    production, candidate = tables.sum(axis=-1), tables.sum(axis=-2)
+    production = tables.sum(axis=-1)
+    candidate = tables.sum(axis=-2)
     return production, candidate, production.sum(axis=-1)
 
 

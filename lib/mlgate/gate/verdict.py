@@ -1,6 +1,6 @@
 """The verdict and its parts: plain values, whose dict form exists at a file's edge only (verdict.json, the ledger)."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from typing import Any, Literal
 
 from mlgate.root import Action
@@ -57,18 +57,24 @@ _CODES: dict[str, Code] = {
 class Check:
     """One demand of the policy and how it stands.
 
-    code: which check it is, for programs; name: for people. action: what follows where it fails. observed, required:
-    the figures compared, where there are such. reason: why, in plain words. uses_labels: whether labels were read.
+    code: which check it is, for programs. action: what follows where it fails. reason: why, in plain words. name: for
+    people, by default the code in words. observed, required: the figures compared, where there are such. uses_labels:
+    whether labels were read.
     """
 
     code: Code
-    name: str
     status: Status
     action: Action
-    observed: float | None
-    required: float | None
     reason: str
+    _: KW_ONLY
+    name: str = ""
+    observed: float | None = None
+    required: float | None = None
     uses_labels: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.code.replace("_", " "))
 
     @property
     def blocks(self) -> bool:
@@ -77,9 +83,15 @@ class Check:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the check as verdict.json holds it."""
-        value = asdict(self)
-        del value["uses_labels"]
-        return value
+        return {
+            "code": self.code,
+            "name": self.name,
+            "status": self.status,
+            "action": self.action,
+            "observed": self.observed,
+            "required": self.required,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True)

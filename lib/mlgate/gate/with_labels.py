@@ -3,7 +3,7 @@
 from mlgate.gate import statistics
 from mlgate.gate.difference import compare, points
 from mlgate.gate.label_free import skipped, status_of
-from mlgate.gate.verdict import Check, Status
+from mlgate.gate.verdict import Check, Code, Status
 from mlgate.root import Action, Policy
 from mlgate.scorecard import Scorecard
 
@@ -25,7 +25,7 @@ def accuracy_floor(scorecard: Scorecard, policy: Policy, action: Action, level: 
         status = "fail"
         words = "below"
     reason = f"accuracy {observed:.2%} is {words} the floor of {floor:.0%}"
-    return Check("accuracy_floor", "accuracy floor", status, action, observed, floor, reason, uses_labels=True)
+    return _check("accuracy_floor", status, action, reason, (observed, floor))
 
 
 def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
@@ -42,7 +42,7 @@ def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: floa
         reason = f"gives one and the same answer to each of the {scorecard.count:,} rows"
     elif answers == 1:
         reason = f"gives one answer only, which is no wonder on these {scorecard.count:,} rows"
-    return Check("one_answer", "one answer", status_of(violated), action, answers, 2.0, reason, uses_labels=True)
+    return _check("one_answer", status_of(violated), action, reason, (answers, 2.0))
 
 
 def one_class(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
@@ -61,7 +61,7 @@ def one_class(scorecard: Scorecard, policy: Policy, action: Action, level: float
     right = scorecard.accuracy[1]
     usual = f"{what} always answering the most frequent label"
     reason = f"the candidate {usual}: {right:.2%} right, against {right - observed:.2%}"
-    return Check("one_class", "one class", status, action, observed, 0.0, reason, uses_labels=True)
+    return _check("one_class", status, action, reason, (observed, 0.0))
 
 
 def negative_flips(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
@@ -74,13 +74,13 @@ def negative_flips(scorecard: Scorecard, policy: Policy, action: Action, level: 
         f" {policy.flips:.0%} is the most allowed"
     )
     status = status_of(low > policy.flips)
-    return Check("negative_flips", "negative flips", status, action, share, policy.flips, reason, uses_labels=True)
+    return _check("negative_flips", status, action, reason, (share, policy.flips))
 
 
 def brier(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """The Brier score (mean squared error of the probabilities): worse than production's by more than a tolerance?"""
     if scorecard.brier is None:
-        return skipped("brier", "brier", action, "one of the models gives no probabilities")
+        return skipped("brier", action, "one of the models gives no probabilities")
     rows, production, candidate, squares = scorecard.scores.sum(axis=0)
     mean = (candidate - production) / rows
     error = np.sqrt(max(squares / rows - mean**2, 0) / rows)
@@ -92,13 +92,13 @@ def brier(scorecard: Scorecard, policy: Policy, action: Action, level: float) ->
         f"its probabilities are {what}: Brier score {candidate / rows:.3f} against {production / rows:.3f} (0 is best)"
     )
     tolerance = policy.brier_tolerance
-    return Check("brier", "brier", status_of(shown), action, float(mean), tolerance, reason, uses_labels=True)
+    return _check("brier", status_of(shown), action, reason, (float(mean), tolerance))
 
 
 def calibration(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """The expected calibration error: how far confidence is from the share that is right, against production's."""
     if scorecard.calibration_error is None:
-        return skipped("calibration", "calibration", action, "one of the models gives no probabilities")
+        return skipped("calibration", action, "one of the models gives no probabilities")
     production, candidate = scorecard.calibration_error
     worse = candidate - production
     # By chance, each of the two moves by at most a standard deviation of 1 / (2 sqrt(rows)).
@@ -106,7 +106,7 @@ def calibration(scorecard: Scorecard, policy: Policy, action: Action, level: flo
     shown = worse - norm.isf(level) / np.sqrt(rows) > policy.calibration_tolerance
     reason = f"confidence is off by {candidate:.1%} on average, production's by {production:.1%}"
     tolerance = policy.calibration_tolerance
-    return Check("calibration", "calibration", status_of(shown), action, worse, tolerance, reason, uses_labels=True)
+    return _check("calibration", status_of(shown), action, reason, (worse, tolerance))
 
 
 def too_good(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
@@ -116,4 +116,10 @@ def too_good(scorecard: Scorecard, policy: Policy, action: Action, level: float)
     what = "too good to be true: look for labels that leaked" if shown else "not too good to be true"
     reason = f"{what} ({points(gain)}; {100 * policy.too_good:g} points are plausible)"
     status = status_of(shown)
-    return Check("too_good", "too good", status, action, gain.estimate, policy.too_good, reason, uses_labels=True)
+    return _check("too_good", status, action, reason, (gain.estimate, policy.too_good))
+
+
+def _check(code: Code, status: Status, action: Action, reason: str, figures: tuple[float, float]) -> Check:
+    """A check that reads labels. figures: what was observed, and what is required."""
+    observed, required = figures
+    return Check(code, status, action, reason, observed=observed, required=required, uses_labels=True)

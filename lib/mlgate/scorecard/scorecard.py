@@ -66,7 +66,9 @@ class Scorecard:
     def digest(self) -> str:
         """The rows' digest: the file's own, or one over those of all parts, whatever their order."""
         digests = sorted(part[2] for part in self.parts)
-        return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+        if len(digests) == 1:
+            return digests[0]
+        return hashlib.sha256("".join(digests).encode()).hexdigest()
 
     @property
     def count(self) -> int:
@@ -76,9 +78,10 @@ class Scorecard:
     @property
     def accuracy(self) -> tuple[float, float]:
         """The share of right answers of production and of the candidate."""
-        _, truth, *answers = self.cells.T
-        production, candidate = (int(self.counts[answer == truth].sum()) / self.count for answer in answers)
-        return production, candidate
+        _, truth, production, candidate = self.cells.T
+        production_right = int(self.counts[production == truth].sum())
+        candidate_right = int(self.counts[candidate == truth].sum())
+        return production_right / self.count, candidate_right / self.count
 
     @property
     def discordant(self) -> tuple[int, int]:
@@ -126,7 +129,8 @@ class Scorecard:
     def confusion(self, model: str) -> np.ndarray:
         """The confusion matrix of "production" or "candidate", truth x answer; the last column means no answer."""
         matrix = np.zeros((len(self.classes), len(self.classes) + 1), dtype=np.int64)
-        np.add.at(matrix, (self.cells[:, 1], self.cells[:, 2 if model == "production" else 3]), self.counts)
+        column = {"production": 2, "candidate": 3}[model]
+        np.add.at(matrix, (self.cells[:, 1], self.cells[:, column]), self.counts)
         return matrix
 
     def of_slices(self, *names: str) -> "Scorecard | None":
@@ -161,13 +165,17 @@ class Scorecard:
 
     def rows_of_slice(self, name: str) -> int:
         """How many rows a slice has."""
-        return int(self.counts[self.cells[:, 0] == self.slices.index(name)].sum()) if name in self.slices else 0
+        if name not in self.slices:
+            return 0
+        return int(self.counts[self.cells[:, 0] == self.slices.index(name)].sum())
 
     def __add__(self, other: "Scorecard") -> "Scorecard":
         """Both scorecards' rows together. Raises ValueError where they are not about the same two models."""
         if any(getattr(self, key).digest != getattr(other, key).digest for key in ("production", "candidate")):
             raise ValueError("These scorecards are about different models; they do not add up.")
-        classes = self.classes if self.classes == other.classes else tuple(sorted({*self.classes, *other.classes}))
+        classes = self.classes
+        if other.classes != classes:
+            classes = tuple(sorted({*classes, *other.classes}))
         slices = tuple(sorted({*self.slices, *other.slices}))
         moved = [card._moved(classes, slices) for card in (self, other)]
         cells, counts = merge(np.concatenate(moved), np.concatenate([self.counts, other.counts]))
@@ -199,24 +207,34 @@ def count_answers(
     truth: np.ndarray, production: np.ndarray, candidate: np.ndarray, classes: int, slices: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The cells (m, 4) and counts (m,) of n paired answers given as positions; memory does not grow with n."""
-    codes, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    codes = np.zeros(0, dtype=np.int64)
+    counts = np.zeros(0, dtype=np.int64)
     for start in range(0, len(truth), CHUNK):
         part = slice(start, start + CHUNK)
-        code = np.zeros(1, dtype=np.int64) if slices is None else slices[part].astype(np.int64)
-        for answers, base in ((truth, classes), (production, classes), (candidate, classes + 1)):
-            code = code * base + answers[part]
-        if code.max() < CHUNK:
-            found = np.bincount(code)
-            new = np.flatnonzero(found)
-            codes, counts = np.concatenate([codes, new]), np.concatenate([counts, found[new]])
-        else:
-            new, found = np.unique(code, return_counts=True)
-            codes, counts = np.concatenate([codes, new]), np.concatenate([counts, found])
+        # One number for each combination: slice, truth, production's answer and candidate's answer, like digits.
+        code = np.zeros(1, dtype=np.int64)
+        if slices is not None:
+            code = slices[part].astype(np.int64)
+        code = code * classes + truth[part]
+        code = code * classes + production[part]
+        code = code * (classes + 1) + candidate[part]
+        new, rows = _occurring(code)
+        codes = np.concatenate([codes, new])
+        counts = np.concatenate([counts, rows])
     cells = np.empty((len(codes), 4), dtype=np.int64)
     for column, base in ((3, classes + 1), (2, classes), (1, classes)):
         codes, cells[:, column] = np.divmod(codes, base)
     cells[:, 0] = codes
     return merge(cells, counts)
+
+
+def _occurring(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different codes and how often each occurs: small ones are counted in place, which is faster than sorting."""
+    if codes.max() >= CHUNK:
+        return np.unique(codes, return_counts=True)
+    counts = np.bincount(codes)
+    new = np.flatnonzero(counts)
+    return new, counts[new]
 
 
 def merge(cells: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -227,4 +245,5 @@ def merge(cells: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _both(one: Facts, other: Facts) -> Facts:
     seconds = [facts.predict_seconds for facts in (one, other) if facts.predict_seconds is not None]
-    return replace(one, predict_seconds=sum(seconds) if seconds else None, fault=one.fault or other.fault)
+    total = sum(seconds) if seconds else None
+    return replace(one, predict_seconds=total, fault=one.fault or other.fault)

@@ -6,13 +6,13 @@ c, as two models on n rows would. Pure functions; the same seed gives the same n
 
 import math
 
-from mlgate.gate import statistics
+from mlgate.gate import HOLD, PROMOTE, REJECT, statistics
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-PLAIN, PROMOTE, HOLD, REJECT = "accuracy >", "PROMOTE", "HOLD", "REJECT"
+PLAIN = "accuracy >"
 
 
 def exams(
@@ -42,12 +42,15 @@ def operating_curve(
     n: int, differences: np.ndarray, discordance: float, alpha: float, times: int = 2_000, seed: int = 0
 ) -> pd.DataFrame:
     """For each true difference, the share of exams that end in each decision, and in which `accuracy >` promotes."""
-    random, lines = np.random.default_rng(seed), []
+    random = np.random.default_rng(seed)
+    lines = []
     for difference in differences:
         b, c = exams(n, difference, discordance, times, random)
         made = decide(b, c, alpha)
-        shares = {name: float((made == name).mean()) for name in (PROMOTE, HOLD, REJECT)}
-        lines.append({"difference": difference, **shares, PLAIN: float((b > c).mean())})
+        line: dict[str, float] = {"difference": difference}
+        for name in (PROMOTE, HOLD, REJECT):
+            line[name] = float((made == name).mean())
+        lines.append({**line, PLAIN: float((b > c).mean())})
     return pd.DataFrame(lines)
 
 
@@ -60,7 +63,9 @@ def wear_out(
     somebody who tunes each candidate on what the looks before gave away. Candidates are otherwise independent.
     """
     random = np.random.default_rng(seed)
-    b, c = (part.reshape(times, looks) for part in exams(n, 0.0, discordance, times * looks, random))
+    b, c = exams(n, 0.0, discordance, times * looks, random)
+    b = b.reshape(times, looks)
+    c = c.reshape(times, looks)
     tuned_b, tuned_c = tuned(looks, n, discordance, times, random)
     rules = {
         PLAIN: b > c,
@@ -81,16 +86,20 @@ def tuned(
     draws the rest anew. None is truly better than production; only the holdout says so.
     """
     up, down, _ = chances(0.0, discordance)
-    b, c = (np.zeros((times, looks), dtype=int) for _ in range(2))
+    b = np.zeros((times, looks), dtype=int)
+    c = np.zeros((times, looks), dtype=int)
     best_b, best_c = random.multinomial(n, (up, down, 1 - up - down), size=times).T[:2]
-    b[:, 0], c[:, 0] = best_b, best_c
+    b[:, 0] = best_b
+    c[:, 0] = best_c
     for look in range(1, looks):
-        kept_b, kept_c = random.binomial(best_b, leak), random.binomial(best_c, leak)
+        kept_b = random.binomial(best_b, leak)
+        kept_c = random.binomial(best_c, leak)
         fresh = random.binomial(best_b + best_c - kept_b - kept_c, 0.5)
         b[:, look] = kept_b + fresh
         c[:, look] = best_b + best_c - b[:, look]
         better = b[:, look] - c[:, look] > best_b - best_c
-        best_b, best_c = np.where(better, b[:, look], best_b), np.where(better, c[:, look], best_c)
+        best_b = np.where(better, b[:, look], best_b)
+        best_c = np.where(better, c[:, look], best_c)
     return b, c
 
 
