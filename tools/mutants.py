@@ -39,7 +39,7 @@ MODULES = {  # what is broken, and the tests that have to notice
     "gate.guards": GATE,
     "gate.judging": GATE,
     "root.policy": GATE,
-    "ledger.ledger": ("ledger/test_ledger", "exam/test_holdout"),
+    "ledger.ledger": ("ledger/test_ledger", "exam/test_holdout", "promotion/test_promotion"),
     "exam.holdout": ("exam/test_holdout", "exam/test_exam"),
 }
 COMPARED = {

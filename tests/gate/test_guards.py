@@ -169,3 +169,19 @@ def test_without_a_tolerance_the_exact_test_has_to_agree_and_its_level_is_small_
     assert small_slice(2, 7, Policy(tolerance=1e-6), 0.05) == "fail"
     assert small_slice(0, 5, Policy(), 1 / 64) == "fail"
     assert small_slice(0, 5, Policy(), 1 / 65) == "pass"
+
+
+def test_a_check_says_whether_it_read_a_label():
+    free = [guard.check(LEVEL) for guard in guards.label_free(CARD, Policy())]
+    scores, _ = scored()
+    read = labelled(scores, Policy(accuracy=0.5), LEVEL)
+    assert {check.uses_labels for check in free} == {False}
+    assert [check.name for check in read if not check.uses_labels] == []
+
+
+def test_one_answer_where_the_others_are_not_told():
+    truth = np.arange(1_000) % 2
+    assert one_answer(truth, truth).reason == "gives 2 different answers"
+    rare = np.zeros(200, dtype=int)
+    rare[0] = 1
+    assert one_answer(rare, np.zeros(200, dtype=int)).reason.startswith("gives one answer only, which is no wonder")

@@ -94,11 +94,9 @@ def _guards(demand: Demand, parts: Sequence[Part]) -> list[Callable[[float], Che
 def _check_part(demand: Demand, part: Part, level: float) -> Check:
     """Judge one part. Where it is too small and nothing is shown: undecided, if it is required."""
     name = demand.named(part.name)
-    check = partial(
-        Check, demand.code, name=name, action=demand.action, required=0 - demand.tolerance, uses_labels=True
-    )
+    check = demand.check(name)
     large = demand.policy.large_enough(part.rows)
-    worse = part.rows > 0 and part.is_worse(demand.tolerance, level, large)
+    worse = part.is_worse(demand.tolerance, level, large)
     if not worse and not large:
         return check(status="undecided", observed=None, reason=_too_small(demand, name, part.rows))
     found = compare_counts(part.b, part.c, part.rows, level)
@@ -110,9 +108,7 @@ def _check_small_parts(demand: Demand, parts: tuple[Part, ...], level: float) ->
     """Judge small parts: pooled at half of the level, and one by one at their shares of the other half."""
     plural = {"slice": "slices", "class": "classes"}[demand.code]
     name = f"small {plural} pooled"
-    check = partial(
-        Check, demand.code, name=name, action=demand.action, required=0 - demand.tolerance, uses_labels=True
-    )
+    check = demand.check(name)
     pool = Part(
         name,
         sum(part.b for part in parts),
