@@ -86,10 +86,10 @@ fix: .venv
 lock:
 	@$(PYTHON) -m venv .venv/uv && .venv/uv/bin/python -m pip install -qq --disable-pip-version-check uv
 	.venv/uv/bin/uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 \
-	    --fork-strategy fewest --generate-hashes --no-annotate --custom-compile-command "make lock" \
+	    --fork-strategy fewest --generate-hashes --no-annotate --no-strip-extras --custom-compile-command "make lock" \
 	    $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 	@{ echo "# requirements.lock without its hashes, for environment.yml. Written by make lock."; \
-	   sed -n '/==/ s/ *\\$$//p' requirements.lock; } > constraints.txt
+	   sed -n '/==/ { s/ *\\$$//; s/\[[a-z,-]*\]//; p }' requirements.lock; } > constraints.txt
 	@awk 'NR == FNR { split($$1, pin, "=="); locked[pin[1]] = pin[2]; next } \
 	      /^ +- [^ ]+==/ { split($$2, pin, "=="); comment = $$0; sub(/^[^#]*#/, "#", comment); \
 	                       $$0 = sprintf("      - %-27s %s", pin[1] "==" locked[pin[1]], comment) } \

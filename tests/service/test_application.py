@@ -286,7 +286,7 @@ def test_a_long_request_does_not_keep_the_others_waiting(server):
 def test_stopping_under_load_answers_everything_that_is_under_way(tmp_path, keep):
     root = make_root(tmp_path / "root")
     put(root, tiny(), "bootstrap")
-    with served(root) as server, Load(server, 8, keep) as load:
+    with served(root) as server, Load(server, 16, keep) as load:
         wait_until(lambda: len(load.seen) > 50 or load.failed)
         load.closing.set()
         server.process.send_signal(signal.SIGTERM)
