@@ -70,7 +70,8 @@ def test_lock_pins_what_is_asked_for_with_an_extra_as_it_is_asked_for():
     # pip takes `coverage==1` for no pin of `coverage[toml]` once there is a newer one, and refuses the whole lock
     asked = [Requirement(line) for found in importlib.metadata.distributions() for line in found.requires or []]
     bare = {name for name in locked() if f"\n{name}==" in LOCK}
-    assert {found.name for found in asked if found.extras and (not found.marker or found.marker.evaluate())} & bare == set()
+    with_extra = {found.name for found in asked if found.extras and (not found.marker or found.marker.evaluate())}
+    assert with_extra & bare == set()
 
 
 def test_lock_names_no_address():
