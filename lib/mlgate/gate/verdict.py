@@ -32,7 +32,6 @@ Code = Literal[
     "looks",
     "rolled_back",
     "prospect",
-    "unknown",
 ]
 
 PROMOTE: Decision = "PROMOTE"
