@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from mlgate import artifacts, corpus, exam, ledger, promotion, recipes
-from mlgate.ci import record
+from mlgate.ci import evidence, record
 from mlgate.ci.record import Stale
 from mlgate.errors import MlgateError
 from mlgate.exam import holdout
@@ -199,6 +199,59 @@ def test_a_new_holdout_is_recorded_with_its_rows(hub, reviews, tmp_path):
     main = on_main(hub)
     assert ledger.current_holdout(ledger.read(main))["generation"] == 2
     assert (corpus.load(main)["split"] == "holdout").sum() == 500
+
+
+# Only what the run was started for
+
+
+def forge_move(root: Root, model, kind: str) -> None:
+    """A move that nobody judged, in a folder that holds together: the model, its card, a line."""
+    old = root.production.read_bytes()
+    root.previous.write_bytes(old)
+    root.production.write_bytes(artifacts.dump(model.pipeline))
+    (root.cards / f"{model.digest}.json").write_text(json.dumps({"digest": model.digest}))
+    moved = {"from": artifacts.digest(old), "to": model.digest, "begun": ledger.now()}
+    ledger.append(root, kind, **moved)
+
+
+@pytest.mark.parametrize("kind", ["refresh", "rollback", "bootstrap"])
+def test_a_run_that_judges_brings_no_other_kind_of_move(kind, hub, worse_model):
+    run, before = runner(hub, "run"), hub.tip()
+    forge_move(run, worse_model, kind)
+    with pytest.raises(MlgateError, match=f"started for a promotion.* brings a {kind}|this {kind} cannot be"):
+        record.record(run, run, expected="promotion")
+    assert hub.tip() == before
+
+
+@pytest.mark.parametrize("expected", ["rollback", "refresh", "holdout"])
+def test_a_run_that_judges_nothing_brings_no_verdict(expected, hub, better_model, judge):
+    run, before = runner(hub, "run"), hub.tip()
+    judge(run, better_model)
+    with pytest.raises(MlgateError, match=f"started for a {expected}, and its ledger brings a look"):
+        record.record(run, run, expected=expected)
+    assert hub.tip() == before
+
+
+def test_a_run_moves_production_once(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    line = ledger.moves(ledger.read(run))[-1]
+    with pytest.raises(MlgateError, match="moves production 2 times"):
+        evidence.require_expected([line, line], "promotion")
+
+
+def test_what_a_run_was_started_for_is_recorded(hub, better_model, baseline_model, judge, capsys):
+    from mlgate.cli import main
+
+    first = runner(hub, "first")
+    judge(first, better_model)
+    assert main(["--root", str(first.path), "record", "--expect", "promotion"]) == 0
+    second = runner(hub, "second")
+    promotion.rollback(second)
+    assert main(["--root", str(second.path), "record", "--expect", "promotion"]) == 1
+    assert "started for a promotion, and its ledger brings a rollback" in capsys.readouterr().err
+    assert main(["--root", str(second.path), "record", "--expect", "rollback"]) == 0
+    assert artifacts.load_production(on_main(hub)).digest == baseline_model.digest
 
 
 # Main moved meanwhile

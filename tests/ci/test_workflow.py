@@ -49,8 +49,20 @@ def test_credentials_stay_only_where_something_is_pushed():
 
 def test_the_job_that_writes_runs_one_command_and_installs_nothing():
     commands = [step["run"] for step in JOBS["record"]["steps"] if "run" in step]
-    assert commands == ['python -m mlgate record --judged judged --branch "$BRANCH" --summary "$GITHUB_STEP_SUMMARY"']
+    assert commands == [
+        'python -m mlgate record --judged judged --branch "$BRANCH" --expect "$EXPECT" --summary "$GITHUB_STEP_SUMMARY"'
+    ]
     assert not any("cache" in (step.get("with") or {}) for step in JOBS["record"]["steps"])
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"), [(None, "promotion"), ("run", "promotion"), ("rollback", "rollback"), ("refresh", "refresh")]
+)
+def test_the_record_is_told_what_the_run_was_started_for(what, expected):
+    """On a push and on Mondays there is no form, and so no `what`."""
+    inputs = {"what": what} if what else {}
+    source = JOBS["record"]["steps"][-1]["env"]["EXPECT"].removeprefix("${{").removesuffix("}}")
+    assert Expression(source, {"inputs": inputs}, {}).value() == expected
 
 
 @each_job

@@ -175,6 +175,19 @@ def test_the_last_move_says_what_is_in_production_since_when_and_what_was_there_
     assert (ledger.head(HISTORY[:1]), ledger.previous(HISTORY[:1])) == ("a", None)
 
 
+def test_a_ledger_in_which_a_move_comes_from_nowhere_is_not_sound(tmp_path):
+    root = tiny_root(tmp_path / "root")
+    judged(root, 2.0)
+    promotion.promote(root)
+    promotion.rollback(root)
+    for kind, start, end in (("rollback", 1.0, 2.0), ("bootstrap", 1.0, 2.0)):
+        before = root.ledger.read_bytes()
+        ledger.append(root, kind, **{"from": name_of(start), "to": name_of(end)}, begun=ledger.now())
+        with pytest.raises(MlgateError, match=f"line 6: this {kind} cannot be"):
+            integrity.verify(root)
+        root.ledger.write_bytes(before)
+
+
 def test_rolled_back_is_what_was_taken_out_and_did_not_come_back():
     assert ledger.rolled_back(HISTORY[:3]) == set()
     assert ledger.rolled_back(HISTORY) == {"b"}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlgate import ledger
+from mlgate.ci.evidence import require_expected
 from mlgate.errors import MlgateError
 from mlgate.ledger import Entry, commits
 from mlgate.ledger.commits import FOLDER, git
@@ -28,14 +29,19 @@ class Stale(MlgateError):
     """Production on main is not the one that the verdict is about any more: the verdict is given back."""
 
 
-def record(root: Root, judged: Root, remote: str = "origin", branch: str = "main") -> str:
+def record(root: Root, judged: Root, remote: str = "origin", branch: str = "main", expected: str | None = None) -> str:
     """Carry what happened in `judged` since HEAD's commit over to `branch`, and say what was done in one line.
+
+    expected: what the run was started for (a key of evidence.EXPECTED), which lets it bring those lines alone; None
+    where a person records what was done by hand.
 
     Does nothing where main holds it already, so it can be repeated. Raises Stale where production has moved meanwhile
     (looks are recorded all the same), and MlgateError, with nothing written, where something is wrong or refused.
     """
     verify(judged)
     begun = _lines_added(root, judged)
+    if expected:
+        require_expected(begun[1], expected)
     for attempt in range(ATTEMPTS):
         git(root, "fetch", "--quiet", "--no-tags", remote, branch)
         tip = git(root, "rev-parse", "FETCH_HEAD").strip()

@@ -145,7 +145,7 @@ def record_command(options: Namespace) -> int:
     judged = find_root(options.judged) if options.judged else root
     status = 0
     try:
-        outcome = record(root, judged, options.remote, options.branch)
+        outcome = record(root, judged, options.remote, options.branch, expected=options.expect)
         print(outcome)
     except Stale as error:
         status = STALE

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mlgate
+from mlgate.ci.evidence import EXPECTED
 from mlgate.cli import commands
 
 EPILOG = """exit status: 0 done (judge: PROMOTE); 3 HOLD and 4 REJECT (judge, and run with --fail-on); 1 an error;
@@ -95,6 +96,9 @@ def _add_ci(added: Commands) -> None:
     record.add_argument("--judged", metavar="DIR", help="the root where it was decided (default: this one)")
     record.add_argument("--remote", default="origin")
     record.add_argument("--branch", default="main")
+    record.add_argument(
+        "--expect", choices=tuple(EXPECTED), help="what the run was started for: refuse whatever else it brings"
+    )
     record.add_argument("--summary", metavar="FILE", type=Path, help="add what was done to this file as well")
 
 

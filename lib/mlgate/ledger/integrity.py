@@ -13,7 +13,7 @@ from typing import Any
 from mlgate.errors import MlgateError
 from mlgate.ledger.commits import FOLDER
 from mlgate.ledger.entries import Entry, Move, is_move
-from mlgate.ledger.ledger import head, last_move, previous, read, won
+from mlgate.ledger.ledger import head, last_move, previous, read, rolled_back, won
 from mlgate.root import Root
 
 MEND = f"Take {FOLDER}/ back to the last commit in which it was sound: git checkout COMMIT -- {FOLDER}"
@@ -82,10 +82,20 @@ def _why_impossible(before: Sequence[Entry], move: Move) -> str | None:
     """Why this move cannot have come after these lines, or None."""
     if move["from"] != head(before):
         return "it does not start from the model that was in production"
+    if (move["kind"] == "bootstrap") != (move["from"] is None):
+        return "a first model, and no other, comes where there was none"
     if move["kind"] == "promotion" and not won(before, move):
         return "no look before it says PROMOTE"
-    if move["kind"] == "rollback" and move["to"] != previous(before):
+    if move["kind"] == "rollback":
+        return _why_no_rollback(before, move)
+    return None
+
+
+def _why_no_rollback(before: Sequence[Entry], move: Move) -> str | None:
+    if move["to"] != previous(before):
         return "it does not go back to the model that was in production before"
+    if move["to"] in rolled_back(before):
+        return "it goes back to a model that was rolled back itself"
     return None
 
 
