@@ -5,6 +5,7 @@ actions. Of the expression language there is what the file uses; anything else i
 because it was overlooked. Not rehearsed: the queue (concurrency), schedules, time limits of the platform.
 
 As a script: a truly better model is pushed to main, and the run has to bring it into production there.
+Not act: it needs Docker, and what has to be tried is what happens between runs (docs/decisions/07).
 MLGATE_VENV=DIR spares each clone its own environment; without it `make .venv` is rehearsed as well.
 """
 

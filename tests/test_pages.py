@@ -76,3 +76,9 @@ def test_what_is_not_there_is_found(tmp_path):
                     "# Here: it is!\n")  # fmt: skip
     assert broken_links(page) == ["gone.md", "#gone"]
     assert missing_files(page) == ["runs/gone.md"]
+
+
+def test_each_decision_is_listed():
+    folder = ROOT / "docs/decisions"
+    listed = LINK.findall(text_of(folder / "README.md"))
+    assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))

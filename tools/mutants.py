@@ -4,6 +4,9 @@ A mutant is one module with one change: `<` for `<=`, `+` for `-`, `and` for `or
 arguments swapped, "fail" for "pass", a check left out of a list. It is killed where a test of its module fails. Those
 that survive are listed with their place; why some of them may survive stands in mutants.toml.
 
+Not cosmic-ray: it starts the tests anew for each mutant, and changes no texts. Not mutmut: it leaves properties and the
+bodies of classes and modules alone, where alpha_look, the policy and the rules are (docs/decisions/08).
+
     python tools/mutants.py [--sample N] [--module NAME] [--processes 2] [--least 95]
 """
 

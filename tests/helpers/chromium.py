@@ -1,4 +1,7 @@
-"""Drives a real, headless Chromium over its own protocol (CDP): no driver and no further dependency."""
+"""Drives a real, headless Chromium over its own protocol (CDP): no driver and no further dependency.
+
+Not playwright: it takes 161 MB for what two test files do (docs/decisions/09).
+"""
 
 import base64
 import contextlib
