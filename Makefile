@@ -65,6 +65,8 @@ clean: ## remove .venv, caches and runs
 # ---- for contributors: see CONTRIBUTING.md ----
 
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+FORMS := $(filter-out %/config.yml, $(wildcard .github/ISSUE_TEMPLATE/*.yml))
+CITATION := $(wildcard CITATION.cff)
 STRIP := .venv/bin/nbstripout --keep-id --extra-keys metadata.language_info.version
 
 # All of them work without a network. actionlint would use whatever shellcheck the machine has: not locked, so left out.
@@ -72,12 +74,15 @@ workflows: .venv
 	.venv/bin/zizmor --quiet --offline --pedantic .github
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(if $(FORMS),.venv/bin/check-jsonschema --builtin-schema vendor.github-issue-forms $(FORMS))
+	$(if $(CITATION),.venv/bin/check-jsonschema --builtin-schema vendor.citation-file-format $(CITATION))
 	.venv/bin/actionlint -shellcheck= -pyflakes= .github/workflows/*.yaml
 
 fix: .venv
 	$(if $(NOTEBOOKS),$(STRIP) $(NOTEBOOKS))
 	.venv/bin/ruff check --fix --exit-zero --quiet >/dev/null
 	.venv/bin/ruff format
+	.venv/bin/python docs/imports.py
 	.venv/bin/ruff check
 
 # requirements.lock from pyproject.toml, then the same versions into constraints.txt and environment.yml (conda, Binder).

@@ -12,7 +12,7 @@ PROMISE = re.compile(r"^(\d+)\. \*\*.*?(?=^\d+\. |^## )", re.MULTILINE | re.DOTA
 
 
 def test_the_picture_is_drawn_from_the_imports_there_are():
-    assert imports.with_picture(TEXT) == TEXT, "run: .venv/bin/python docs/imports.py"
+    assert imports.with_picture(TEXT) == TEXT, "run: make fix"
 
 
 def test_the_picture_leaves_out_only_what_a_longer_way_says():

@@ -1,7 +1,9 @@
 """Whoever sets this up, with make, conda or Binder, gets the same versions; `make reset` takes only what it says."""
 
 import ast
+import configparser
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -10,6 +12,8 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+
+import mlgate
 
 import pytest
 from packaging.requirements import Requirement
@@ -107,6 +111,34 @@ def test_a_wheel_brings_types_and_pages_along(tmp_path):
     do(build, tmp_path)
     [wheel] = (tmp_path / "dist").glob("*.whl")
     assert {"mlgate/py.typed", "mlgate/service/page.html"} <= set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_the_citation_names_the_version_there_is():
+    assert f"\nversion: {mlgate.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_a_container_has_a_python_that_we_support_and_sets_up_as_people_do():
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    image, python = container["image"].split(":")
+    assert (image, container["postCreateCommand"]) == ("python", "make .venv")
+    assert python in Requirement(f"python{project['requires-python']}").specifier
+    assert 8000 in container["forwardPorts"]
+
+
+def test_editors_and_ruff_agree():
+    editors = configparser.ConfigParser()
+    editors.read_string("[*everywhere]\n" + (ROOT / ".editorconfig").read_text(encoding="utf-8"))
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]
+    assert editors.getint("*.py", "max_line_length") == ruff["line-length"]
+    assert editors["Makefile"]["indent_style"] == "tab"
+
+
+def test_production_and_the_policy_have_owners_and_adopt_says_whom_to_name():
+    lines = (ROOT / ".github/CODEOWNERS").read_text(encoding="utf-8").splitlines()
+    owned = [line.split() for line in lines if line and not line.startswith("#")]
+    assert {"/artifacts_prod/", "/gate.toml"} <= {path for path, *_ in owned}
+    assert "`.github/CODEOWNERS`" in (ROOT / "docs/ADOPT.md").read_text(encoding="utf-8")
 
 
 def do(command: list[str], folder: Path) -> str:
