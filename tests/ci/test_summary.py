@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import subprocess
 
 from mlgate import corpus, exam, recipes
 from mlgate.answers import scoring
 from mlgate.artifacts import load_candidate, load_production, write_candidate
 from mlgate.ci import summary
 from mlgate.cli import main
+from mlgate.errors import MlgateError
 from mlgate.root import Root
 
 import pytest
@@ -118,3 +120,34 @@ def test_the_command_adds_the_page_to_a_file_and_annotates_for_github(previewed,
     monkeypatch.delenv("GITHUB_ACTIONS")
     assert main(["--root", str(previewed.path), "report", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"]["decision"] == "REJECT"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"recipe": "baseline; echo pwned #"}, {"severity": "0.1; echo pwned"}, {"recipe": None}, []],
+    ids=["recipe", "severity", "no recipe", "no card"],
+)
+def test_the_same_again_is_built_from_known_names_alone(previewed, field):
+    card = json.loads(previewed.candidate_card.read_text(encoding="utf-8"))
+    git = ["git", "-C", str(previewed.path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "a"], check=True)
+    assert "--recipe baseline --preview" in summary.of(previewed).again
+    changed = {**card, **field} if field else field
+    previewed.candidate_card.write_text(json.dumps(changed), encoding="utf-8")
+    assert summary.of(previewed).again is None
+    assert "pwned" not in summary.text(summary.of(previewed))
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"decision": 1}', '{"decision": "PROMOTE", "checks": 5}'])
+def test_a_file_that_is_no_verdict_is_one_sentence(previewed, content):
+    previewed.preview.write_text(content, encoding="utf-8")
+    with pytest.raises(MlgateError, match=r"preview\.json is no verdict.*(03|again)"):
+        summary.of(previewed)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"cells": 5}', '{"cells": [5]}'])
+def test_half_a_notebook_is_a_run_that_failed(previewed, content):
+    previewed.runs.mkdir(exist_ok=True)
+    (previewed.runs / "03_compare_models.ipynb").write_text(content, encoding="utf-8")
+    assert "03_compare_models" in summary.of(previewed).failure

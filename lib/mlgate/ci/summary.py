@@ -5,11 +5,14 @@ A root holds at most one answer: a notebook that failed, a verdict, a preview, o
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlgate import ledger
+from mlgate.artifacts.cards import card_from
 from mlgate.errors import MlgateError
 from mlgate.gate import Verdict, verdict_from
 from mlgate.ledger import commits, integrity
+from mlgate.recipes import RECIPES
 from mlgate.reporting import report
 from mlgate.reporting.markdown import quote, table
 from mlgate.root import Root
@@ -32,12 +35,17 @@ class Summary:
 def of(root: Root) -> Summary:
     """The summary of a root, from its files. Reads no model and no corpus."""
     failure = _failure(root)
-    found = None if failure else next((path for path in (root.verdict, root.preview) if path.is_file()), None)
+    found = None
+    if not failure:
+        found = next((path for path in (root.verdict, root.preview) if path.is_file()), None)
+    verdict = None
+    if found:
+        verdict = _read(found)
     entries = ledger.read(root)
     return Summary(
         root,
         failure,
-        verdict_from(json.loads(found.read_bytes())) if found else None,
+        verdict,
         found == root.preview,
         integrity.stale(root),
         _again(root, preview=found != root.verdict),
@@ -48,7 +56,9 @@ def of(root: Root) -> Summary:
 
 def markdown(said: Summary) -> str:
     """The page that CI shows."""
-    parts = [*_heading(said), *([f"> **Warning:** {said.warning}"] if said.warning else [])]
+    parts = _heading(said)
+    if said.warning:
+        parts.append(f"> **Warning:** {said.warning}")
     if said.verdict:
         parts += [report.markdown(said.verdict), *_flips(said.root, said.verdict)]
     if said.again:
@@ -60,9 +70,13 @@ def markdown(said: Summary) -> str:
 
 def text(said: Summary) -> str:
     """The same for a terminal, in fewer words."""
-    parts = [report.text(said.verdict)] if said.verdict else [line.lstrip("# ") for line in _heading(said)]
-    parts += [f"Warning: {said.warning}"] if said.warning else []
-    parts += [f"The same again: {said.again}"] if said.again else []
+    parts = [line.lstrip("# ") for line in _heading(said)]
+    if said.verdict:
+        parts = [report.text(said.verdict)]
+    if said.warning:
+        parts.append(f"Warning: {said.warning}")
+    if said.again:
+        parts.append(f"The same again: {said.again}")
     return "\n\n".join([*parts, "\n".join(said.lines)]).strip()
 
 
@@ -80,41 +94,66 @@ def annotation(said: Summary) -> tuple[str, str]:
     if not said.verdict:
         return "notice", f"Production is {_name(said.production)}."
     loud = {"REJECT": "error", "HOLD": "warning"}.get(said.verdict.decision, "notice")
-    return loud, f"{'Preview: ' if said.preview else ''}{report.headline(said.verdict)}: {said.verdict.reason}"
+    line = f"{report.headline(said.verdict)}: {said.verdict.reason}"
+    if said.preview:
+        line = f"Preview: {line}"
+    return loud, line
 
 
 def _heading(said: Summary) -> list[str]:
     if said.failure:
         return ["## No verdict: the run failed", said.failure, f"Production stays {_name(said.production)}."]
+    if said.verdict and said.preview:
+        return ["_A preview on validation rows: nothing moves, no look is spent._"]
     if said.verdict:
-        return ["_A preview on validation rows: nothing moves, no look is spent._"] if said.preview else []
+        return []
     return [f"## Production is {_name(said.production)}", "No candidate was judged here."]
 
 
 def _failure(root: Root) -> str | None:
     """The first notebook that did not get to its end since the candidate was written, in one line."""
-    written = root.candidate_card.stat().st_mtime if root.candidate_card.is_file() else 0
+    written = 0.0
+    if root.candidate_card.is_file():
+        written = root.candidate_card.stat().st_mtime
     for path in sorted(root.runs.glob("[0-9][0-9]_*.ipynb")):
         if path.stat().st_mtime < written:
             continue
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            for output in cell.get("outputs", []):
-                if output["output_type"] == "error" and output["ename"] != "CandidateRejected":
-                    said = " ".join(str(output["evalue"]).split())
-                    return f"{path.stem} stopped with {output['ename']}: {said}"[:500]
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            outputs = [output for cell in cells for output in cell.get("outputs", [])]
+            errors = [
+                (output["ename"], str(output["evalue"])) for output in outputs if output["output_type"] == "error"
+            ]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return f"{path.stem} is not a whole notebook: the run was interrupted"
+        for name, value in errors:
+            if name != "CandidateRejected":
+                return f"{path.stem} stopped with {name}: {' '.join(value.split())}"[:500]
     return None
+
+
+def _read(path: Path) -> Verdict:
+    try:
+        return verdict_from(json.loads(path.read_bytes()))
+    except (ValueError, RecursionError) as error:
+        raise MlgateError(f"{path.name} is no verdict of mlgate: judge the candidate again, in a new run.") from error
 
 
 def _again(root: Root, preview: bool) -> str | None:
     """One command that trains and judges the same candidate."""
     try:
-        card = json.loads(root.candidate_card.read_text(encoding="utf-8"))
+        card = card_from(json.loads(root.candidate_card.read_text(encoding="utf-8")))
         commit = commits.git(root, "rev-parse", "--short=12", "HEAD").strip()
     except (OSError, ValueError, MlgateError):
         return None
-    severity = f" --severity {card['severity']:g}" if card.get("severity") else ""
-    command = f"mlgate run --recipe {card.get('recipe')}{severity}{' --preview' if preview else ''}"
-    return f"git checkout {commit} && make .venv && .venv/bin/{command}"
+    if card.recipe not in RECIPES:  # people paste this line: no word of it is a stranger's
+        return None
+    parts = [f"git checkout {commit} && make .venv && .venv/bin/mlgate run --recipe {card.recipe}"]
+    if card.severity:
+        parts.append(f"--severity {card.severity:g}")
+    if preview:
+        parts.append("--preview")
+    return " ".join(parts)
 
 
 def _flips(root: Root, verdict: Verdict) -> list[str]:
@@ -133,13 +172,15 @@ def _flips(root: Root, verdict: Verdict) -> list[str]:
     flips = explain.flips(production, candidate, corpus.split("validation", root))
     if flips.empty:
         return []
-    lost, won = (flips.attrs[name] for name in (explain.LOST, explain.WON))
     shown = flips[["flip", "source", "truth", "excerpt"]]
     rows = [[quote(value) for value in row] for row in shown.to_numpy()]
     lines = table(list(shown.columns), rows)
-    head = f"<details><summary>Flipped validation reviews: {lost:,} {explain.LOST}, {won:,} {explain.WON}</summary>"
+    counted = ", ".join(f"{flips.attrs[name]:,} {name}" for name in (explain.LOST, explain.WON))
+    head = f"<details><summary>Flipped validation reviews: {counted}</summary>"
     return ["\n".join([head, "", *lines, "", "</details>"])]
 
 
 def _name(digest: str | None) -> str:
-    return f"`{digest[:12]}`" if digest else "not there yet"
+    if digest is None:
+        return "not there yet"
+    return f"`{digest[:12]}`"

@@ -17,8 +17,8 @@ def compare(scorecard: Scorecard, alpha: float) -> Difference:
 def compare_counts(b: int, c: int, n: int, alpha: float) -> Difference:
     """Return the paired difference of b wins and c losses in n rows, with Tango's interval at 1 - 2 alpha."""
     confidence = 1 - 2 * alpha
-    low, high = statistics.tango(b, c, n, confidence)
-    return Difference((b - c) / n, low, high, confidence, statistics.midp(b, c))
+    interval = statistics.tango(b, c, n, confidence)
+    return Difference((b - c) / n, *interval, confidence, statistics.midp(b, c))
 
 
 def points(difference: Difference) -> str:
@@ -53,10 +53,10 @@ def identical(scorecard: Scorecard) -> Check:
 
 def standing(b: int, c: int, n: int, margin: float, alpha: float) -> Status:
     """How the difference stands, from the paired counts alone: "pass" (better), "fail" (worse) or "undecided"."""
-    low, high = statistics.tango(b, c, n, 1 - 2 * alpha)
-    if low > margin and (margin != 0 or statistics.midp(b, c) <= alpha):
+    interval = statistics.tango(b, c, n, 1 - 2 * alpha)
+    if interval.low > margin and (margin != 0 or statistics.midp(b, c) <= alpha):
         return "pass"
-    if high < min(margin, 0):
+    if interval.high < min(margin, 0):
         return "fail"
     return "undecided"
 

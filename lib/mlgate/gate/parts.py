@@ -33,7 +33,7 @@ class Part:
         """
         if not large:
             return statistics.exact_loss(self.b, self.c, tolerance * self.rows) <= level
-        _, high = statistics.tango(self.b, self.c, self.rows, 1 - 2 * level)
+        high = statistics.tango(self.b, self.c, self.rows, 1 - 2 * level).high
         return high < -tolerance and (tolerance > 0 or statistics.midp(self.c, self.b) <= level)
 
 

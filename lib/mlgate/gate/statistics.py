@@ -8,13 +8,20 @@ Every function raises ValueError for counts that are not whole numbers, or are n
 import math
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import beta, binom, norm
 
 Array = np.ndarray | int
+
+
+class Interval(NamedTuple):
+    """A confidence interval: low <= high, as fractions."""
+
+    low: float
+    high: float
 
 
 def midp(b: int, c: int) -> float:
@@ -64,17 +71,17 @@ def tango_z(b: int, c: int, n: int, d: float) -> float:
     return math.copysign(math.inf, excess) if excess else 0.0  # d = -1 or 1, or no row on which they differ
 
 
-def tango(b: int, c: int, n: int, confidence: float) -> tuple[float, float]:
+def tango(b: int, c: int, n: int, confidence: float) -> Interval:
     """Tango's score interval (low, high) for the true difference: all d with |tango_z| at most z.
 
     `confidence` is two-sided: 1 - 2 alpha for a one-sided test at alpha. -1 <= low <= (b - c) / n <= high <= 1.
     """
     b, c, n = _paired(b, c, n)
     z = _z(confidence)
-    return _tango_low(b, c, n, z), -_tango_low(c, b, n, z)
+    return Interval(_tango_low(b, c, n, z), -_tango_low(c, b, n, z))
 
 
-def wilson(k: int, n: int, confidence: float) -> tuple[float, float]:
+def wilson(k: int, n: int, confidence: float) -> Interval:
     """Wilson's score interval (low, high) for a share: k of n rows. Source: Wilson 1927, JASA 22:209."""
     k, n = _share(k, n)
     z = _z(confidence)
@@ -82,19 +89,23 @@ def wilson(k: int, n: int, confidence: float) -> tuple[float, float]:
     def low(k: int) -> float:  # the textbook's low, multiplied out so that nothing cancels: 0 where k = 0
         return k * k / n / (k + z * z / 2 + z * math.sqrt(k * (n - k) / n + z * z / 4))
 
-    return low(k), 1 - low(n - k)
+    return Interval(low(k), 1 - low(n - k))
 
 
-def clopper_pearson(k: int, n: int, confidence: float) -> tuple[float, float]:
+def clopper_pearson(k: int, n: int, confidence: float) -> Interval:
     """Clopper and Pearson's exact interval (low, high) for a share: covers at least at its level.
 
     Source: Clopper & Pearson 1934, Biometrika 26:404.
     """
     k, n = _share(k, n)
     tail = (1 - _probability(confidence=confidence)) / 2
-    low = float(beta.ppf(tail, k, n - k + 1)) if k > 0 else 0.0
-    high = float(beta.isf(tail, k + 1, n - k)) if k < n else 1.0
-    return low, high
+    low = 0.0
+    if k > 0:
+        low = float(beta.ppf(tail, k, n - k + 1))
+    high = 1.0
+    if k < n:
+        high = float(beta.isf(tail, k + 1, n - k))
+    return Interval(low, high)
 
 
 def rows_needed(difference: float, discordance: float, alpha: float = 0.05, power: float = 0.8) -> int:
@@ -127,8 +138,8 @@ def plain_rule_rate(n: int, difference: float, discordance: float) -> float:
 
 def smallest_win(m: int, alpha: float) -> int | None:
     """The smallest b for which mid-p <= alpha, given m = b + c; None where even b = m does not win."""
-    (m,) = _counts(m=m)
-    b = int(_smallest_win(m, _probability(alpha=alpha)))
+    _counts(m=m)
+    b = int(_smallest_win(int(m), _probability(alpha=alpha)))
     return b if b <= m else None
 
 
@@ -138,7 +149,7 @@ def multinomial_bootstrap(
     confidence: float,
     draws: int = 2000,
     seed: int = 0,
-) -> tuple[float, float]:
+) -> Interval:
     """Percentile interval (low, high) of a statistic that is not a mean over rows, such as a difference in macro-F1.
 
     `table` counts rows by (truth, production's answer, candidate's answer): shape (K, K, K), or (K, K, K + 1) where the
@@ -157,8 +168,7 @@ def multinomial_bootstrap(
     for start in range(0, draws, batch):
         drawn = random.multinomial(n, table.ravel() / n, size=min(batch, draws - start))
         values.append(statistic(drawn.reshape(-1, *table.shape)))
-    low, high = np.quantile(np.concatenate(values), [tail, 1 - tail])
-    return float(low), float(high)
+    return Interval(*np.quantile(np.concatenate(values), [tail, 1 - tail]).tolist())
 
 
 def balanced_accuracy_difference(tables: np.ndarray) -> Any:
@@ -195,7 +205,7 @@ def _smallest_win(m: Array, alpha: float) -> Any:
 
 def _rate_of_winning(n: int, difference: float, discordance: float, first_win: Callable[[np.ndarray], Any]) -> float:
     """P(b >= first_win(b + c)): b + c ~ Binomial(n, discordance), and given that, b is binomial too."""
-    (n,) = _counts(n=n)
+    _counts(n=n)
     _check_rates(difference, discordance)
     if discordance == 0:
         return 0.0

@@ -15,7 +15,7 @@ def accuracy_floor(scorecard: Scorecard, policy: Policy, action: Action, level: 
     """The candidate's accuracy against an absolute floor: it fails only where it is shown to be below."""
     floor = policy.accuracy or 0.0
     observed = scorecard.accuracy[1]
-    _, high = statistics.wilson(round(observed * scorecard.count), scorecard.count, 1 - 2 * level)
+    high = statistics.wilson(round(observed * scorecard.count), scorecard.count, 1 - 2 * level).high
     status: Status = "undecided"
     words = "below (perhaps by chance)"
     if observed >= floor:
@@ -48,13 +48,13 @@ def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: floa
 def one_class(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """The candidate against a model that reads nothing and always answers the most frequent label."""
     b, c = scorecard.against_one_class
-    low, high = statistics.tango(b, c, scorecard.count, 1 - 2 * level)
+    interval = statistics.tango(b, c, scorecard.count, 1 - 2 * level)
     status: Status = "undecided"
     what = "is not shown to be better than"
-    if low > 0:
+    if interval.low > 0:
         status = "pass"
         what = "is better than"
-    elif high < 0:
+    elif interval.high < 0:
         status = "fail"
         what = "is worse than"
     observed = (b - c) / scorecard.count
@@ -66,8 +66,8 @@ def one_class(scorecard: Scorecard, policy: Policy, action: Action, level: float
 
 def negative_flips(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """Answers that used to be right and now are wrong: users notice those, even where the net is fine."""
-    _, lost = scorecard.discordant
-    low, _ = statistics.wilson(lost, scorecard.count, 1 - 2 * level)
+    lost = scorecard.discordant[1]
+    low = statistics.wilson(lost, scorecard.count, 1 - 2 * level).low
     share = lost / scorecard.count
     reason = (
         f"{lost:,} of {scorecard.count:,} answers ({share:.1%}) were right and would be wrong;"

@@ -67,8 +67,8 @@ def _read(path: Path) -> Pipeline | None:
         stored = path.read_bytes()
     except OSError:
         return None
-    data, name = stored[:-64], stored[-64:]
-    if artifacts.digest(data).encode() != name:
+    data = stored[:-64]
+    if artifacts.digest(data).encode() != stored[-64:]:
         return None
     pipeline = artifacts.load(data).pipeline
     if pipeline is not None:

@@ -145,8 +145,8 @@ def together(counts: list[dict[str, Any]]) -> dict[str, Any]:
             total[key] = sum(part[key] for part in counts)
     rates = {}
     for name, level in LEVELS.items():
-        low, high = statistics.clopper_pearson(int(total[name]), total["times"], 0.95)
-        rates[name] = {"rate": total[name] / total["times"], "low": low, "high": high, "promised": total[level]}
+        interval = statistics.clopper_pearson(int(total[name]), total["times"], 0.95)
+        rates[name] = {"rate": total[name] / total["times"], **interval._asdict(), "promised": total[level]}
     return {**total, "rates": rates}
 
 

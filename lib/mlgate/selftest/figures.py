@@ -31,7 +31,8 @@ STYLES = ((ORANGE, "-"), (GREY, "--"), (BLUE, "-"), (INK, ":"))
 
 def draw_catches(caught: pd.DataFrame) -> Figure:
     """Incidents against rules: which rule stops which. One row an incident, one boolean column a rule."""
-    rules, names = list(caught.columns), list(caught.index)
+    rules = list(caught.columns)
+    names = list(caught.index)
     height = 0.36 * len(names) + 1.5
     totals = [f"{rule}: {int(caught[rule].sum())} of {len(names)}" for rule in rules]
     figure = Picture(10, height, "What each rule stops. " + "; ".join(totals) + ".")
@@ -110,8 +111,8 @@ def draw_wear(worn: pd.DataFrame) -> Figure:
 
 def _apart(values: np.ndarray, gap: float) -> np.ndarray:
     """The values, moved upwards where needed so that any two are at least `gap` apart."""
-    order, places = np.argsort(values, kind="stable"), values.astype(float).copy()
-    for lower, upper in pairwise(order):
+    places = values.astype(float).copy()
+    for lower, upper in pairwise(np.argsort(values, kind="stable")):
         places[upper] = max(places[upper], places[lower] + gap)
     return places
 

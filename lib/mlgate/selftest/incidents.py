@@ -128,7 +128,8 @@ def timid_scores(lab):
 @incident("difference", "a little better on the rows it was chosen on, by less than luck explains")
 def lucky_seed(lab):
     """Retrained on random parts of the data until one looked better on the exam; that one was sent in."""
-    vectoriser, random = TfidfVectorizer().fit(lab.old["text"]), np.random.default_rng(lab.seed)
+    random = np.random.default_rng(lab.seed)
+    vectoriser = TfidfVectorizer().fit(lab.old["text"])
     known = vectoriser.transform(lab.old["text"])
     exams = [(vectoriser.transform(rows["text"]), rows["label"]) for rows in (lab.validation, lab.holdout)]
     old = lab.production.pipeline[-1]

@@ -123,8 +123,8 @@ def _deal(rows: pd.DataFrame, sizes: dict[str, int], random: np.random.Generator
     """Rows for each part. A text's hash says where it belongs: marks at its end move it, and no model reads them."""
     small = rows["source"].value_counts().idxmin()
     total = sum(sizes.values())
-    few, many = round(SHORT * total), total - round(SHORT * total)
-    parts = ((rows[rows["source"] == small], few), (rows[rows["source"] != small], many))
+    few = round(SHORT * total)
+    parts = ((rows[rows["source"] == small], few), (rows[rows["source"] != small], total - few))
     dealt = pd.concat(part.sample(count, random_state=int(random.integers(1 << 31))) for part, count in parts)
     dealt = dealt.iloc[random.permutation(len(dealt))].reset_index(drop=True)
     places = np.repeat(list(sizes), list(sizes.values()))
@@ -134,10 +134,10 @@ def _deal(rows: pd.DataFrame, sizes: dict[str, int], random: np.random.Generator
 
 def _moved(text: str, place: str) -> str:
     """The text with as few marks at its end as move it to that part."""
-    wanted, core = corpus.SPLITS[place], corpus.normalise(text).encode()
+    core = corpus.normalise(text).encode()
     marks = ("".join(some) for length in range(5) for some in product(MARKS, repeat=length))
     endings = (f" {some}" if some else "" for some in marks)
-    return text + next(end for end in endings if _bucket(core + end.encode()) in wanted)
+    return text + next(end for end in endings if _bucket(core + end.encode()) in corpus.SPLITS[place])
 
 
 def _bucket(normalised: bytes) -> int:

@@ -39,7 +39,8 @@ def open_lab(root: Root, seed: int = 0) -> Lab:
 
 def case(lab: Lab, number: int) -> Case:
     """Mystery 1, 2, ... in this laboratory."""
-    incident, root = INCIDENTS[MYSTERIES[number - 1]], laboratory.fresh(lab, _folder() / "root")
+    incident = INCIDENTS[MYSTERIES[number - 1]]
+    root = laboratory.fresh(lab, _folder() / "root")
     scorecard, verdict = laboratory.preview(lab, incident.make(lab), root, incident.settings)
     return Case(incident, load_candidate(root), scorecard, verdict)
 
@@ -67,7 +68,8 @@ def check(mystery: Case, answer: str | None) -> str:
 
 def rules(lab: Lab) -> pd.DataFrame:
     """Which rule stops which incident, on validation rows: a row for each incident, a boolean column for each rule."""
-    folder, lines = _folder(), {}
+    folder = _folder()
+    lines = {}
     for name, incident in INCIDENTS.items():
         root = laboratory.fresh(lab, folder / name)
         _, verdict = laboratory.preview(lab, incident.make(lab), root, incident.settings)

@@ -19,8 +19,8 @@ def exams(
     n: int, difference: float, discordance: float, times: int, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Counts (b, c) of `times` exams on n rows: only the candidate right, only production right. Shapes (times,)."""
-    b, c, _ = random.multinomial(n, chances(difference, discordance), size=times).T
-    return b, c
+    drawn = random.multinomial(n, chances(difference, discordance), size=times)
+    return drawn[:, 0], drawn[:, 1]
 
 
 def chances(difference: float, discordance: float) -> tuple[float, float, float]:
@@ -66,12 +66,12 @@ def wear_out(
     b, c = exams(n, 0.0, discordance, times * looks, random)
     b = b.reshape(times, looks)
     c = c.reshape(times, looks)
-    tuned_b, tuned_c = tuned(looks, n, discordance, times, random)
+    wins_when_tuned = wins(*tuned(looks, n, discordance, times, random), alpha / looks)
     rules = {
         PLAIN: b > c,
         "alpha at each look": wins(b, c, alpha),
         "alpha / looks (the budget)": wins(b, c, alpha / looks),
-        "the budget, but tuned on what leaked": wins(tuned_b, tuned_c, alpha / looks),
+        "the budget, but tuned on what leaked": wins_when_tuned,
     }
     shares = {name: np.maximum.accumulate(won, axis=1).mean(axis=0) for name, won in rules.items()}
     return pd.DataFrame({"looks": np.arange(1, looks + 1), **shares})
@@ -85,10 +85,9 @@ def tuned(
     Each new candidate keeps the best one so far on a share `leak` of the rows on which it differed from production, and
     draws the rest anew. None is truly better than production; only the holdout says so.
     """
-    up, down, _ = chances(0.0, discordance)
     b = np.zeros((times, looks), dtype=int)
     c = np.zeros((times, looks), dtype=int)
-    best_b, best_c = random.multinomial(n, (up, down, 1 - up - down), size=times).T[:2]
+    best_b, best_c = exams(n, 0.0, discordance, times, random)
     b[:, 0] = best_b
     c[:, 0] = best_c
     for look in range(1, looks):

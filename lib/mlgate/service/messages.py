@@ -104,7 +104,9 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if announced.isdigit() and int(announced[:20]) > MAX_BYTES:
         raise TooLarge(more=True)
-    size, parts, more = 0, [], True
+    size = 0
+    parts = []
+    more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":

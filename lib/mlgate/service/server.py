@@ -91,14 +91,20 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
+def _in_address(host: str) -> str:
+    if ":" in host:
+        return f"[{host}]"
+    return host
+
+
 def run(app: ASGIApp, host: str, port: int) -> int:
     """Serve until SIGTERM or Ctrl-C, then answer what is still under way. 0, or 1 where the service did not start."""
     with listen(host, port) as sock:
-        shown, port = f"[{host}]" if ":" in host else host, sock.getsockname()[1]
+        port = sock.getsockname()[1]
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
         server = Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
         for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them once more when it is done
             signal.signal(number, lambda *_: None)
-        print(f"mlgate serves at http://{shown}:{port}/ (Ctrl-C stops it).", flush=True)
+        print(f"mlgate serves at http://{_in_address(host)}:{port}/ (Ctrl-C stops it).", flush=True)
         server.run(sockets=[sock])
     return 0 if server.started else 1

@@ -35,7 +35,8 @@ def call(connection: http.client.HTTPConnection, text: str) -> tuple[int, str, s
     try:
         connection.request("POST", "/predict", json.dumps({"texts": [text]}), HEADERS)
         answer = connection.getresponse()
-        status, body = answer.status, json.loads(answer.read())
+        status = answer.status
+        body = json.loads(answer.read())
         return status, body["model"]["digest"], str(body["predictions"][0]["label"])
     except KeyError:  # the service says what is wrong
         return status, "", str(body.get("detail"))[:200]
