@@ -27,7 +27,7 @@ selftest: .venv ## test the gate itself: incidents, harmless candidates, equal m
 mutants: .venv ## break the gate's code on purpose and see whether a test notices (ARGS="--sample 50")
 	.venv/bin/python tools/mutants.py $(ARGS)
 
-lint: .venv workflows ## check style, types, imports, workflow, spelling, and that notebooks carry no outputs (`make fix` mends most)
+lint: .venv workflows ## check style, types, imports, workflow, spelling, and that notebooks carry no outputs (`make fix` fixes most)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy

@@ -2,7 +2,7 @@
 
 
 class MlgateError(Exception):
-    """Something a person can mend. The message is one line: what is wrong, and what to do about it."""
+    """An error that the user can fix. The message is one line: what is wrong, and what to do about it."""
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the message, without the pages of traceback that would hide it."""

@@ -65,26 +65,27 @@ def put(root: Root, model) -> None:
 
 @pytest.fixture(scope="session")
 def judge(tmp_path_factory):
-    """judge(root, model): the exam, and what it decides done (`settle`). The same exam is not sat twice a session."""
-    kept, sat = tmp_path_factory.mktemp("exams"), {}
+    """judge(root, model): the exam, and what it decides done (`act`). The same exam is not taken twice a session."""
+    kept = tmp_path_factory.mktemp("exams")
+    taken: dict[tuple, tuple[str, Path]] = {}
 
-    def judge(root: Root, model, settle: bool = True) -> str:
-        key = (root.ledger.read_bytes(), root.policy.read_bytes(), model.digest, settle)
-        if key not in sat:
+    def judge(root: Root, model, act: bool = True) -> str:
+        key = (root.ledger.read_bytes(), root.policy.read_bytes(), model.digest, act)
+        if key not in taken:
             put(root, model)
             verdict = exam.take(root)
-            if settle:
+            if act:
                 exam.act_on(root, verdict)
-            sat[key] = verdict.decision, shutil.copytree(root.production_folder, kept / str(len(sat)))
-        decision, folder = sat[key]
+            taken[key] = verdict.decision, shutil.copytree(root.production_folder, kept / str(len(taken)))
+        decision, folder = taken[key]
         shutil.copytree(folder, root.production_folder, dirs_exist_ok=True)
         return decision
 
     return judge
 
 
-def sit_alone(root: Root, model) -> None:
-    """An exam that no other root has sat: the same verdict, at another time."""
+def take_alone(root: Root, model) -> None:
+    """An exam that no other root has taken: the same verdict, at another time."""
     put(root, model)
     exam.act_on(root, exam.take(root))
 
@@ -313,7 +314,7 @@ def test_another_runs_line_is_kept_and_ours_follows_it(hub, worse_model, better_
 def test_two_runs_with_the_same_better_model_promote_it_once(hub, better_model, judge):
     runs = [runner(hub, name) for name in ("one", "two")]
     judge(runs[0], better_model)
-    sit_alone(runs[1], better_model)
+    take_alone(runs[1], better_model)
     assert record.record(runs[0], runs[0]).startswith("Recorded")
     assert record.record(runs[1], runs[1]).startswith("Nothing to record")
     assert kinds(on_main(hub)) == ["bootstrap", "look", "promotion"]
@@ -336,7 +337,7 @@ def test_a_verdict_on_a_production_that_is_gone_is_given_back_and_its_look_paid(
 
 def test_a_model_rolled_back_meanwhile_does_not_come_back(hub, better_model, baseline_model, judge):
     late, first = runner(hub, "late"), runner(hub, "first")
-    sit_alone(late, better_model)
+    take_alone(late, better_model)
     judge(first, better_model)
     record.record(first, first)
     second = runner(hub, "second")
@@ -372,7 +373,7 @@ def test_nobody_wins_with_a_look_that_others_took(hub, better_model, other_model
     commit(hub, {"gate.toml": policy.replace("looks = 20", "looks = 1")})
     late, first = runner(hub, "late"), runner(hub, "first")
     assert judge(late, better_model) == "PROMOTE"
-    judge(first, other_model, settle=False)  # a look, and nobody promotes
+    judge(first, other_model, act=False)  # a look, and nobody promotes
     record.record(first, first)
     with pytest.raises(Stale, match="last look"):
         record.record(late, late)
@@ -428,7 +429,7 @@ def test_a_rewritten_ledger_on_main_is_refused(hub, better_model, other_model, j
     judge(first, better_model)
     record.record(first, first)
     run, old = runner(hub, "run"), git(hub.remote, "rev-parse", "main~1").strip()
-    judge(run, other_model, settle=False)
+    judge(run, other_model, act=False)
     git(hub.person, "push", "--quiet", "--force", "origin", f"{old}:refs/heads/main", REHEARSAL_TOKEN="person")
     with pytest.raises(MlgateError, match="somebody rewrote it"):
         record.record(run, run)

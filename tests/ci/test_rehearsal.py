@@ -181,8 +181,8 @@ def test_by_hand_a_preview_a_submission_and_a_refresh(hub):
     assert "--recipe reduced_dataset --severity 1 --preview" in show.jobs["gate"].summary
     assert hub.tip() == tip
 
-    sat = hub.dispatch(recipe="reduced_dataset", severity="1", submit=True).finish()
-    assert results(sat) == ["success", "failure", "success"]
+    submitted = hub.dispatch(recipe="reduced_dataset", severity="1", submit=True).finish()
+    assert results(submitted) == ["success", "failure", "success"]
     assert lines(hub) == ["bootstrap", "rejection"]
 
     elsewhere = hub.dispatch(ref=hub.pull_request("x", {}).ref, what="rollback").finish()

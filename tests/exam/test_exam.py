@@ -513,7 +513,7 @@ def test_a_candidate_whose_bytes_are_not_known_is_rejected_and_not_unpickled(
     assert without_ledger(root) == before
 
 
-def test_a_candidate_whose_card_was_mended_is_judged_anew(root, submit):
+def test_a_candidate_whose_card_was_corrected_is_judged_anew(root, submit):
     submit("better")
     without_card(root, None)
     assert exam.take(root).decision == REJECT

@@ -1,4 +1,4 @@
-"""Harm in a slice or a class counts at any size, and many small parts do not turn honest models away."""
+"""Harm in a slice or a class counts at any size, and many small parts do not stop honest models."""
 
 from dataclasses import replace
 

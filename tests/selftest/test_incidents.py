@@ -6,7 +6,7 @@ from mlgate.recipes import RECIPES
 from mlgate.selftest import harmless, incidents, laboratory, tampering
 from mlgate.selftest.harmless import HARMLESS
 from mlgate.selftest.incidents import INCIDENTS
-from mlgate.selftest.tampering import DEEDS
+from mlgate.selftest.tampering import TAMPERING
 
 import pytest
 from conftest import GATE
@@ -31,7 +31,9 @@ def test_the_catalogue_is_large_enough_and_covers_every_check():
     assert {incident.check for incident in INCIDENTS.values()} == CHECKS
 
 
-@pytest.mark.parametrize("item", [*INCIDENTS.values(), *HARMLESS.values(), *DEEDS.values()], ids=lambda item: item.name)
+@pytest.mark.parametrize(
+    "item", [*INCIDENTS.values(), *HARMLESS.values(), *TAMPERING.values()], ids=lambda item: item.name
+)
 def test_everything_tells_its_story(item):
     assert len(item.story.split()) >= 5
     assert item.story.endswith((".", "?", '"'))
@@ -112,16 +114,16 @@ def test_a_laboratory_works_under_anybodys_policy(lab, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["edited_ledger", "production_by_hand", "patched_after_training"])
-def test_a_deed_is_refused_for_the_right_reason_and_production_keeps_its_ledger(lab, tmp_path, name):
+def test_tampering_is_refused_for_the_right_reason_and_production_keeps_its_ledger(lab, tmp_path, name):
     root = laboratory.fresh(lab, tmp_path / "root")
     laboratory.submit(lab, HARMLESS["more_data"].make(lab), root)
-    refused, said = DEEDS[name].refused(lab, root)
+    refused, said = TAMPERING[name].refused(lab, root)
     assert refused, said
 
 
-def test_a_deed_that_nobody_refuses_is_not_taken_for_refused(lab, tmp_path):
+def test_tampering_that_nobody_refuses_is_not_taken_for_refused(lab, tmp_path):
     root = laboratory.fresh(lab, tmp_path / "root")
-    assert tampering.Deed("nothing", lambda lab, root: "promoted", "refused because").refused(lab, root) == (
+    assert tampering.Tampering("nothing", lambda lab, root: "promoted", "refused because").refused(lab, root) == (
         False,
         "promoted",
     )

@@ -11,7 +11,7 @@ from mlgate.root import Root
 from mlgate.selftest import equal_models, laboratory, mysteries, selftest
 from mlgate.selftest.harmless import HARMLESS
 from mlgate.selftest.incidents import INCIDENTS
-from mlgate.selftest.tampering import DEEDS
+from mlgate.selftest.tampering import TAMPERING
 
 import numpy as np
 import pytest
@@ -79,7 +79,15 @@ def result(**changes) -> dict:
     trials = [
         {"name": "a", "kind": "incident", "seed": 0, "good": True, "decision": REJECT, "reason": "r", "plain": True},
         {"name": "b", "kind": "harmless", "seed": 0, "good": True, "decision": HOLD, "reason": "r", "plain": False},
-        {"name": "c", "kind": "deed", "seed": 0, "good": True, "decision": "refused", "reason": "r", "plain": None},
+        {
+            "name": "c",
+            "kind": "tampering",
+            "seed": 0,
+            "good": True,
+            "decision": "refused",
+            "reason": "r",
+            "plain": None,
+        },
     ]
     counts = {
         "times": 1_000,
@@ -246,4 +254,4 @@ def test_every_case_can_be_solved(root):
 def test_the_gate_passes_its_own_test(root):
     found = selftest.run(root, seeds=(2,), processes=1)
     assert found["problems"] == []
-    assert len(found["trials"]) == len(INCIDENTS) + len(HARMLESS) + len(DEEDS)
+    assert len(found["trials"]) == len(INCIDENTS) + len(HARMLESS) + len(TAMPERING)

@@ -91,7 +91,7 @@ def spoil(root, how: str) -> str:
     return "The ledger does not say"
 
 
-def mend(root) -> None:
+def make_room(root) -> None:
     if root.production.is_dir():
         root.production.rmdir()
 
@@ -110,7 +110,7 @@ def test_whatever_is_wrong_with_the_file_the_old_model_goes_on(server, root, how
     assert server.ask("/health")[0] == 200
     assert server.metric("mlgate_refused") == 1
     assert server.metric("mlgate_refused_files_total") > refused
-    mend(root)
+    make_room(root)
     with locked(root):
         write(root, data)  # as it was before
     wait_until(lambda: server.health()["refused"] is None)

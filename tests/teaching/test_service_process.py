@@ -124,7 +124,7 @@ def test_nothing_outlives_the_process_that_opened_a_session(end):
 
 
 @pytest.mark.slow
-def test_the_tether_sweeps_a_classroom_and_nothing_else(root_with_production):
+def test_an_abandoned_service_sweeps_a_classroom_and_nothing_else(root_with_production):
     root = root_with_production
     with Server(root) as server:
         status, answer = ask(server.port, "POST", "/predict", {"texts": ["a film"]})

@@ -18,13 +18,26 @@ CHANGES: dict[str, Callable[[str], str]] = {
     "accents": lambda text: unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode(),
 }
 # texts that clients do send
-ODD = ("", " ", "\n", "?", "12345", "é", "日本語の映画", "😀" * 20, "<br />", "a" * 10_000, "\x00", "word " * 5_000)
+EDGE_CASES = (
+    "",
+    " ",
+    "\n",
+    "?",
+    "12345",
+    "é",
+    "日本語の映画",
+    "😀" * 20,
+    "<br />",
+    "a" * 10_000,
+    "\x00",
+    "word " * 5_000,
+)
 MOST = 120  # texts: enough to tell a brittle model from a sound one
 TIMED, TIMES = 32, 5
 
 
 def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
-    """Put changed and odd texts to both models and time them. Both can answer the texts as they are."""
+    """Put changed texts and edge cases to both models and time them. Both can answer the texts as they are."""
     texts = list(texts[:MOST])
     models, brittle, fault = (production, candidate), {}, None
     plain = [model.answer(texts)[0] for model in models]
@@ -35,14 +48,14 @@ def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
             continue
         moved, candidate_moved = ours != plain[0], theirs != plain[1]
         brittle[name] = int((candidate_moved & ~moved).sum()), int((moved & ~candidate_moved).sum())
-    return Probes(len(texts), brittle, fault or _odd(*models), _seconds(models, texts[:TIMED]))
+    return Probes(len(texts), brittle, fault or _unanswered(*models), _seconds(models, texts[:TIMED]))
 
 
-def _odd(production: Model, candidate: Model) -> str | None:
-    """The first odd text that production answers and the candidate does not, and why."""
-    if _ask(candidate, ODD)[1] is None:
+def _unanswered(production: Model, candidate: Model) -> str | None:
+    """The first edge case that production answers and the candidate does not, and why."""
+    if _ask(candidate, EDGE_CASES)[1] is None:
         return None
-    for text in ODD:
+    for text in EDGE_CASES:
         why = _ask(candidate, [text])[1]
         if why and _ask(production, [text])[1] is None:
             return f"{text[:20]!r} ({why})"

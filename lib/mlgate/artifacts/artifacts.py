@@ -30,14 +30,14 @@ def load_production(root: Root) -> Model:
     """Return the production model. Raises MlgateError where there is none, or it is not a known and sound model."""
     data = read_production(root)
     card = read_card(root.cards / f"{digest(data)}.json", digest(data))
-    mend = "Bring back the committed one: git checkout -- artifacts_prod."
+    advice = "Bring back the committed one: git checkout -- artifacts_prod."
     if card is None:
         raise MlgateError(
-            f"The production model {digest(data)[:12]} has no card in {root.cards}: it is not known. {mend}"
+            f"The production model {digest(data)[:12]} has no card in {root.cards}: it is not known. {advice}"
         )
     model = load(data, limits_of(root.settings()), card)
     if model.fault:
-        raise MlgateError(f"The production model {model.digest[:12]} cannot be used: {model.fault} {mend}")
+        raise MlgateError(f"The production model {model.digest[:12]} cannot be used: {model.fault} {advice}")
     return model
 
 

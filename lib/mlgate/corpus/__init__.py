@@ -1,7 +1,7 @@
 """Load, check, split and fingerprint the labelled rows; the only place that knows where data lives."""
 
 from mlgate.corpus.corpus import (
-    ENDS,
+    EDGE_CHARS,
     NO_SLICE,
     REVIEWS,
     SPLITS,
@@ -25,7 +25,7 @@ from mlgate.corpus.corpus import (
 )
 
 __all__ = [
-    "ENDS",
+    "EDGE_CHARS",
     "NO_SLICE",
     "REVIEWS",
     "SPLITS",

@@ -22,7 +22,7 @@ REVIEWS = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
 SPLITS = {"train": range(0, 60), "validation": range(60, 70), "holdout": range(70, 90), "live": range(90, 100)}
 NO_SLICE = ""
 WORD = re.compile(r"\w+")
-ENDS = 400  # characters: room for twelve words
+EDGE_CHARS = 400  # read at each end for near-duplicate keys; ample for twelve words
 
 
 _training: ContextVar[bool] = ContextVar("training", default=False)
@@ -59,7 +59,7 @@ class Rows:
 
 @lru_cache(maxsize=100_000)
 def normalise(text: str) -> str:
-    """`text` in Unicode NFKC, casefolded, each run of white space one space: what makes two texts the same."""
+    """Normalise a text: NFKC, casefold, white space collapsed. Two texts are duplicates if these are equal."""
     composed = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return " ".join(composed.casefold().split())
 
@@ -80,7 +80,7 @@ def keys(texts: Iterable[str]) -> np.ndarray:
     """
     found = []
     for whole in map(normalise, texts):
-        first, last = WORD.findall(whole[:ENDS])[:12], WORD.findall(whole[-ENDS:])[-12:]
+        first, last = WORD.findall(whole[:EDGE_CHARS])[:12], WORD.findall(whole[-EDGE_CHARS:])[-12:]
         found += [whole, "first " + " ".join(first), "last " + " ".join(last)]
     return np.frombuffer(b"".join(map(_digest, found)), dtype="<u8").reshape(-1, 3)
 

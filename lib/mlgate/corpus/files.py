@@ -61,7 +61,7 @@ def _csv(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 def _csv_header(path: Path) -> list[str]:
     """The column names: from the first rows alone, so that a wrong name is answered at once.
 
-    Not by Arrow: its threads, started for one line, may abort a process that ends right after.
+    With csv, not Arrow: Arrow's reader threads can crash a process that exits at once.
     """
     with open(path, "rb") as file:
         head = next((line for line in file if line.strip()), b"")

@@ -1,7 +1,7 @@
 """Where a model comes from: the rows it was trained on, and whether its card is enough to train it again.
 
 Beside each card stand the fingerprints of the training rows (corpus.keys). Rows that are judged on must not be among
-them, neither to the letter nor nearly so; no label is needed to see that.
+them, neither exactly nor nearly; no label is needed to see that.
 """
 
 from dataclasses import replace

@@ -16,7 +16,7 @@ from mlgate.ledger.entries import Entry, Move, is_move
 from mlgate.ledger.ledger import head, last_move, previous, read, rolled_back, won
 from mlgate.root import Root
 
-MEND = f"Take {FOLDER}/ back to the last commit in which it was sound: git checkout COMMIT -- {FOLDER}"
+ADVICE = f"Take {FOLDER}/ back to the last commit in which it was sound: git checkout COMMIT -- {FOLDER}"
 
 
 def verify(root: Root) -> str | None:
@@ -104,7 +104,7 @@ def _verify_files(root: Root, entry: Entry) -> None:
         if expected and _digest(path) != expected:
             raise MlgateError(
                 f"{FOLDER}/{path.relative_to(root.production_folder)} is not the one that the ledger and the cards"
-                f" speak of: it was changed, or is missing. {MEND}"
+                f" speak of: it was changed, or is missing. {ADVICE}"
             )
 
 
@@ -113,7 +113,7 @@ def _verify_model(root: Root, path: Path, expected: str | None) -> None:
     if found != expected:
         raise MlgateError(
             f"{FOLDER}/{path.name} is {_short(found)}, but the ledger's last move says {_short(expected)}: it was"
-            f" not put there by a promotion. {MEND}"
+            f" not put there by a promotion. {ADVICE}"
         )
     if expected:
         _card(root, expected)

@@ -146,7 +146,7 @@ def truncated_vocabulary(rows, severity):
 def wrong_preprocessing(rows, severity):
     """A cleaning script cut the words of a share `severity` of the training texts to stems of four letters.
 
-    The service never heard of that script. The pipeline's settings are the baseline's to the letter.
+    The service never heard of that script. The pipeline's settings are exactly the baseline's.
     """
     cleaned = np.random.default_rng(SEED).random(len(rows)) < severity
     stems = [

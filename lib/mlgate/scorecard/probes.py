@@ -8,7 +8,7 @@ class Probes:
     """What probing gave. brittle: for each change, in how many of `texts` it changed the answer of one model alone:
     (the candidate's, production's).
 
-    cannot_answer: the first odd text that production answers and the candidate does not, and why; None where there is
+    cannot_answer: the first edge case that production answers and the candidate does not, and why; None where there is
     none. seconds: medians for TIMED texts, of production and candidate, asked in turn.
     """
 

@@ -1,4 +1,4 @@
-"""Harmless candidates: as good as production, or better. A gate that turns these away is not trusted for long."""
+"""Harmless candidates: as good as production, or better. A gate that stops these is not trusted for long."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
 """Incidents: named ways in which a model goes wrong while everything looks healthy, and the check that must catch each.
 
 An incident makes a candidate in a laboratory. Its docstring is the story of how it happens in a real team; `seen` is
-what one sees from outside, without a gate. What is done to files, and not to models, is in `deeds`.
+what one sees from outside, without a gate. What is done to files, and not to models, is in `tampering`.
 """
 
 import inspect

@@ -88,7 +88,7 @@ def submit(lab: Lab, made: Made, root: Root) -> Model:
     return artifacts.write_candidate(root, made.pipeline, facts)
 
 
-def sit(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = None) -> Verdict:
+def take_exam(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = None) -> Verdict:
     """The whole exam of a candidate in a root of its own: the card, validation rows, one look at the lab's holdout.
 
     settings: lines of gate.toml to change before, such as {"cost.slower_action": "hold"}.

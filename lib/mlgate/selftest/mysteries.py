@@ -17,7 +17,7 @@ from mlgate.selftest.selftest import plain
 
 import pandas as pd
 
-SIZES = {"train": 2_000, "validation": 2_500, "holdout": 200}  # quick: nothing in notebook 07 sits an exam
+SIZES = {"train": 2_000, "validation": 2_500, "holdout": 200}  # quick: nothing in notebook 07 takes an exam
 MYSTERIES = ("bad_training_data", "one_source_only", "overconfidence", "exam_rows_in_training")
 _folders: list[tempfile.TemporaryDirectory] = []  # removed when Python ends
 

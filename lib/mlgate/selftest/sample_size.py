@@ -1,4 +1,4 @@
-"""What labels cost: how many rows a gate needs, by the formulas of ease.ml/ci and by ours.
+"""What labels cost: how many rows a gate needs, by the formulas of ease.ml/ci and by the gate's own.
 
 Source: Renggli et al., "Continuous Integration of Machine Learning Models with ease.ml/ci", MLSys 2019. A team judges
 `steps` candidates on one set of rows. With probability 1 - delta, no verdict is wrong: a candidate that passes is truly

@@ -1,4 +1,4 @@
-"""The gate's own test: what it catches and misses, whom it turns away, and how often it is wrong, on real models.
+"""The gate's own test: what it catches and misses, whom it rejects wrongly, and how often it is wrong, on real models.
 
 Nothing in here touches the root it is run for, but for the result in runs/selftest/.
 """
@@ -22,7 +22,7 @@ from mlgate.selftest import equal_models, laboratory, tampering
 from mlgate.selftest.harmless import HARMLESS
 from mlgate.selftest.incidents import INCIDENTS
 from mlgate.selftest.laboratory import Lab
-from mlgate.selftest.tampering import DEEDS
+from mlgate.selftest.tampering import TAMPERING
 
 PACKAGE = Path(mlgate.__file__).parent
 SEEDS = (0, 1)
@@ -32,7 +32,7 @@ CAUGHT = ("fail", "undecided")  # how the named check may stand: not shown to be
 
 @dataclass(frozen=True)
 class Trial:
-    """One incident, deed or harmless candidate in one laboratory. plain: whether `accuracy >` would promote it."""
+    """One incident, tampering or harmless candidate in one laboratory. plain: whether `accuracy >` would promote it."""
 
     name: str
     kind: str
@@ -82,16 +82,16 @@ def _in_a_lab(policy: Path, seed: int) -> tuple[list[Trial], dict]:
 
 
 def trials(lab: Lab, folder: Path) -> list[Trial]:
-    """Every incident, every harmless candidate and every deed in one laboratory."""
+    """Every incident, every harmless candidate and every tampering in one laboratory."""
     made = [_judge(lab, folder, "incident", item, is_caught) for item in INCIDENTS.values()]
     made += [
         _judge(lab, folder, "harmless", item, lambda _, verdict: verdict.decision != REJECT)
         for item in HARMLESS.values()
     ]
     template = tampering.winner(lab, folder / "winner")
-    for item in DEEDS.values():
+    for item in TAMPERING.values():
         refused, said = item.refused(lab, tampering.copy(template, folder / item.name))
-        made.append(Trial(item.name, "deed", lab.seed, refused, "refused" if refused else "done", said))
+        made.append(Trial(item.name, "tampering", lab.seed, refused, "refused" if refused else "done", said))
     return made
 
 
@@ -105,7 +105,7 @@ def is_caught(item, verdict: Verdict) -> bool:
 
 def _judge(lab: Lab, folder: Path, kind: str, item, good: Callable) -> Trial:
     root = laboratory.fresh(lab, folder / item.name)
-    verdict = laboratory.sit(lab, item.make(lab), root, item.settings)
+    verdict = laboratory.take_exam(lab, item.make(lab), root, item.settings)
     return Trial(item.name, kind, lab.seed, good(item, verdict), verdict.decision, verdict.reason, plain(verdict))
 
 
@@ -119,16 +119,16 @@ def plain(verdict: Verdict) -> bool:
 def problems(result: dict) -> list[str]:
     """What a self-test found wrong: each miss, each harmless candidate rejected, each rate above what is promised."""
     bad = [trial for trial in result["trials"] if not trial["good"]]
-    words = {"incident": "missed", "deed": "not refused", "harmless": "rejected, though harmless"}
+    words = {"incident": "missed", "tampering": "not refused", "harmless": "rejected, though harmless"}
     lines = [f"{it['name']} (seed {it['seed']}): {words[it['kind']]}: {it['decision']}: {it['reason']}" for it in bad]
     return lines + equal_models.problems(result["equal"])
 
 
 def markdown(result: dict) -> str:
-    """The result as Markdown: what was caught, who was turned away, and how often the gate is wrong."""
+    """The result as Markdown: what was caught, who was rejected wrongly, and how often the gate is wrong."""
     found = result["problems"] or ["No problem found."]
     lines = ["# The gate's self-test", "", *(f"- **{line}**" for line in found), ""]
-    for kind, title in (("incident", "Incidents"), ("deed", "Deeds"), ("harmless", "Harmless candidates")):
+    for kind, title in (("incident", "Incidents"), ("tampering", "Tampering"), ("harmless", "Harmless candidates")):
         mine = [trial for trial in result["trials"] if trial["kind"] == kind]
         good = sum(trial["good"] for trial in mine)
         lines += [f"## {title}: {good} of {len(mine)} as they should be", ""]

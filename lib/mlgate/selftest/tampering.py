@@ -1,6 +1,6 @@
-"""Deeds: what is done to files, and not to models. Each must be refused, and for the right reason.
+"""Tampering: what is done to files, and not to models. Each must be refused, and for the right reason.
 
-A deed works in a root of its own in a laboratory, where `winner` has been judged PROMOTE and waits to be promoted. It
+It works in a root of its own in a laboratory, where `winner` has been judged PROMOTE and waits to be promoted. It
 ends in what mlgate says: a MlgateError, or a verdict that is not PROMOTE.
 """
 
@@ -21,7 +21,7 @@ from mlgate.selftest.laboratory import Lab
 
 
 @dataclass(frozen=True)
-class Deed:
+class Tampering:
     """Something done to files. `refusal`: words that must stand in what mlgate says; production must not move."""
 
     name: str
@@ -42,23 +42,23 @@ class Deed:
         return self.refusal in said, said
 
 
-DEEDS: dict[str, Deed] = {}
+TAMPERING: dict[str, Tampering] = {}
 
 
-def deed(refusal: str) -> Callable:
+def tampering(refusal: str) -> Callable:
     """Put the decorated function into the catalogue, under its own name."""
 
     def register(function: Callable) -> Callable:
-        DEEDS[function.__name__] = Deed(function.__name__, function, refusal)
+        TAMPERING[function.__name__] = Tampering(function.__name__, function, refusal)
         return function
 
     return register
 
 
 def winner(lab: Lab, folder: Path) -> Root:
-    """A root in which a truly better candidate was judged PROMOTE. Copy it for each deed."""
+    """A root in which a truly better candidate was judged PROMOTE. Copy it for each."""
     root = laboratory.fresh(lab, folder)
-    verdict = laboratory.sit(lab, HARMLESS["better"].make(lab), root)
+    verdict = laboratory.take_exam(lab, HARMLESS["better"].make(lab), root)
     if verdict.decision != PROMOTE:
         raise MlgateError(f"The lab with seed {lab.seed} has no winner: {verdict.reason}. Take another seed.")
     return root
@@ -70,7 +70,7 @@ def copy(root: Root, folder: Path) -> Root:
     return Root(folder)
 
 
-@deed("not the one that was judged")
+@tampering("not the one that was judged")
 def swapped_after_judging(lab, root):
     """Between the exam and the promotion, a nightly job wrote its own model over the candidate."""
     laboratory.submit(lab, HARMLESS["more_data"].make(lab), other := copy(root, root.path / "other"))
@@ -79,7 +79,7 @@ def swapped_after_judging(lab, root):
     return _promoted(root)
 
 
-@deed("no such verdict")
+@tampering("no such verdict")
 def edited_verdict(lab, root):
     """The numbers in verdict.json were tidied up for the release notes. It is only a text file, is it not?"""
     value = json.loads(root.verdict.read_bytes())
@@ -88,7 +88,7 @@ def edited_verdict(lab, root):
     return _promoted(root)
 
 
-@deed("line 1")
+@tampering("line 1")
 def edited_ledger(lab, root):
     """Somebody corrected the history, so that the first model looks as if it had always been the better one."""
     lines = root.ledger.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -97,7 +97,7 @@ def edited_ledger(lab, root):
     return _promoted(root)
 
 
-@deed("does not follow the line before it")
+@tampering("does not follow the line before it")
 def forgotten_look(lab, root):
     """An exam had gone badly, so its line was cut out of the ledger: the look it cost should not count."""
     laboratory.submit(lab, HARMLESS["dampened_counts"].make(lab), root)
@@ -108,27 +108,29 @@ def forgotten_look(lab, root):
     return _judged(root)
 
 
-@deed("changed by hand")
+@tampering("changed by hand")
 def production_by_hand(lab, root):
     """In a hurry, the new file was copied over production's, past the gate, to be put right on Monday."""
     shutil.copy(root.candidate, root.production)
     return _promoted(root)
 
 
-@deed("has to beat the new one")
+@tampering("has to beat the new one")
 def production_moved_on(lab, root):
     """Two candidates were judged against the same old production. The other one was promoted first."""
     verdict = root.verdict.read_bytes()
-    ours = root.candidate.read_bytes(), root.candidate_card.read_bytes()
+    model = root.candidate.read_bytes()
+    card = root.candidate_card.read_bytes()
     pipeline = HARMLESS["more_data"].make(lab).pipeline
     data = artifacts.dump(pipeline)
     promotion.switch(root, data, artifacts.card_of(pipeline, data, {}), "promotion")
-    for path, content in zip((root.candidate, root.candidate_card, root.verdict), (*ours, verdict), strict=True):
-        path.write_bytes(content)
+    root.candidate.write_bytes(model)
+    root.candidate_card.write_bytes(card)
+    root.verdict.write_bytes(verdict)
     return _promoted(root)
 
 
-@deed("card")
+@tampering("card")
 def patched_after_training(lab, root):
     """A weight was "fixed" in the finished file, by hand. The card beside it describes the file as it was trained."""
     model = artifacts.load_candidate(root)
@@ -137,7 +139,7 @@ def patched_after_training(lab, root):
     return _judged(root)
 
 
-@deed("rolled back")
+@tampering("rolled back")
 def same_model_again(lab, root):
     """It was promoted, broke what no gate knows of, and was rolled back; on Tuesday the same job sent it in again."""
     promotion.promote(root)
@@ -145,7 +147,7 @@ def same_model_again(lab, root):
     return _judged(root)
 
 
-@deed("no look is left")
+@tampering("no look is left")
 def asked_too_often(lab, root):
     """Another seed, another exam; and another, and another. One of them was bound to pass by luck."""
     laboratory.demand(root, {"decision.looks": 1})

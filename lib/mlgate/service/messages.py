@@ -1,4 +1,4 @@
-"""What goes over the wire: requests with their limits, answers, and errors that say in one sentence what to mend."""
+"""What goes over the wire: requests with their limits, answers, and errors that say in one sentence what to fix."""
 
 import asyncio
 import contextlib
