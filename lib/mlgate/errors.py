@@ -5,5 +5,5 @@ class MlgateError(Exception):
     """An error that the user can fix. The message is one line: what is wrong, and what to do about it."""
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the message, without the pages of traceback that would hide it."""
+        """Return what a notebook shows: the message, without the pages of traceback that would hide it."""
         return [f"{type(self).__name__}: {self}"]

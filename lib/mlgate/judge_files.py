@@ -11,7 +11,7 @@ from mlgate.scorecard import Scorecard
 
 
 def judge_models(production: Path, candidate: Path, source: corpus.Source, policy: Path | None = None) -> Verdict:
-    """The verdict on two pipeline files over a file of labelled texts. A candidate that cannot be used is REJECTed.
+    """Return the verdict on two pipeline files over a file of labelled texts. A candidate at fault is REJECTed.
 
     Raises MlgateError where a file is missing, or rows, policy or production are at fault.
     """
@@ -27,19 +27,19 @@ def judge_models(production: Path, candidate: Path, source: corpus.Source, polic
 def judge_answers(
     path: Path, label: str, production: str, candidate: str, slices: str | None = None, policy: Path | None = None
 ) -> Verdict:
-    """The verdict on two columns of answers beside a column of labels, of any two models of any framework."""
+    """Return the verdict on two columns of answers beside a column of labels, of any two models of any framework."""
     _, demands = _policy(policy)
     return _judge(score_answers(path, label, production, candidate, slices), demands)
 
 
 def _policy(path: Path | None) -> tuple[dict, Policy]:
-    """What a gate.toml says, and the policy it makes: before any row is read, so that a typo is answered at once."""
+    """Return what a gate.toml says and the policy it makes: before a row is read, so that a typo is told at once."""
     settings = read_settings(path) if path else {}
     return settings, policy_from(settings)
 
 
 def _judge(scorecard: Scorecard, policy: Policy) -> Verdict:
-    """The verdict, which says what could not be checked without a card and a ledger."""
+    """Return the verdict, which says what could not be checked without a card and a ledger."""
     no_card = "no card here: where the models come from was not checked"
     no_ledger = "no ledger here: how often these rows were used is unknown"
     extra = (

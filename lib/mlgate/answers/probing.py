@@ -52,7 +52,7 @@ def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
 
 
 def _unanswered(production: Model, candidate: Model) -> str | None:
-    """The first edge case that production answers and the candidate does not, and why."""
+    """Return the first edge case that production answers and the candidate does not, and why."""
     if _ask(candidate, EDGE_CASES)[1] is None:
         return None
     for text in EDGE_CASES:
@@ -63,7 +63,7 @@ def _unanswered(production: Model, candidate: Model) -> str | None:
 
 
 def _ask(model: Model, texts: Sequence[str]) -> tuple[np.ndarray | None, str | None]:
-    """The answers, or None and what the model raised."""
+    """Return the answers, or None and what the model raised."""
     try:
         return model.answer(texts)[0], None
     except Exception as error:

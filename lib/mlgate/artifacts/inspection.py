@@ -93,7 +93,7 @@ def _check_columns(attributes: dict[str, Any]) -> None:
 
 
 def _check_tree(member: object, attributes: dict[str, Any]) -> None:
-    """A tree must be as wide as what it stands in says: None in a template that was never fitted."""
+    """Require that a tree is as wide as what it stands in says: None in a template that was never fitted."""
     if not isinstance(member, BaseDecisionTree):
         raise ValueError("bad forest")
     tree = vars(member).get("tree_")

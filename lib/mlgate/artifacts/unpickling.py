@@ -54,7 +54,7 @@ FEW_OPCODES = 100_000  # in any file, however small
 
 
 def loads(data: bytes, allow: Iterable[str] = (), limit: int = 20_000_000) -> Pipeline:
-    """The Pipeline in a joblib file (plain or compressed) or in a pickle. Raises Refused, whatever the bytes are.
+    """Return the Pipeline in a joblib file (plain or compressed) or a pickle. Raises Refused, whatever the bytes are.
 
     `allow` adds exact names to ALLOWED: only classes derived from scikit-learn's BaseEstimator, never functions.
     `limit` bounds the decompressed bytes, and with them the objects. Warnings, as that about another scikit-learn

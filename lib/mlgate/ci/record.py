@@ -80,7 +80,7 @@ def _lines_added(root: Root, judged: Root) -> tuple[int, list[Entry]]:
 
 
 def _continue(main: Root, judged: Root, begun: tuple[int, list[Entry]]) -> tuple[list[Entry], bool, str | None]:
-    """The lines to add to main's ledger, whether production moves with them, and why a move is given back (or None)."""
+    """Return the lines to add to main's ledger, whether production moves with them, and why it may not (or None)."""
     count, lines = begun
     current = verify(main)
     on_main = ledger.read(main)
@@ -166,7 +166,7 @@ def _push(main: Root, added: list[Entry], remote: str, branch: str) -> str | Non
 
 @contextlib.contextmanager
 def _checked_out(root: Root, commit: str) -> Iterator[Root]:
-    """A checkout of `commit` beside the user's own, which is left alone."""
+    """Check `commit` out beside the user's own checkout, which is left alone."""
     with tempfile.TemporaryDirectory(prefix="mlgate-record-") as folder:
         path = Path(folder) / "main"
         git(root, "worktree", "add", "--quiet", "--detach", str(path), commit)
@@ -189,7 +189,7 @@ def _title(added: list[Entry]) -> str:
 
 
 def _body(added: list[Entry]) -> str:
-    """What a reader of the history wants to know: the reason, and the run it comes from."""
+    """Return what a reader of the history wants to know: the reason, and the run it comes from."""
     parts = [line["verdict"]["reason"] for line in ledger.judged(added)][-1:]
     server, repository, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     if server and repository and run:
@@ -198,7 +198,7 @@ def _body(added: list[Entry]) -> str:
 
 
 def _explain(refused: str, branch: str) -> str:
-    """What to do about a push that was refused though nobody else had pushed."""
+    """Return what to do about a push that was refused though nobody else had pushed."""
     return (
         f"The push to {branch} was refused, and nothing was written. If {branch} is protected, let this job through:"
         " Settings > Rules > Rulesets > Bypass list: add a deploy key and give it to the record job's checkout"

@@ -33,7 +33,7 @@ class Summary:
 
 
 def of(root: Root) -> Summary:
-    """The summary of a root, from its files. Reads no model and no corpus."""
+    """Return the summary of a root, from its files. Reads no model and no corpus."""
     failure = _failure(root)
     found = None
     if not failure:
@@ -55,7 +55,7 @@ def of(root: Root) -> Summary:
 
 
 def markdown(said: Summary) -> str:
-    """The page that CI shows."""
+    """Return the page that CI shows."""
     parts = _heading(said)
     if said.warning:
         parts.append(f"> **Warning:** {said.warning}")
@@ -69,7 +69,7 @@ def markdown(said: Summary) -> str:
 
 
 def text(said: Summary) -> str:
-    """The same for a terminal, in fewer words."""
+    """Return the same for a terminal, in fewer words."""
     parts = [line.lstrip("# ") for line in _heading(said)]
     if said.verdict:
         parts = [report.text(said.verdict)]
@@ -81,14 +81,14 @@ def text(said: Summary) -> str:
 
 
 def to_json(said: Summary) -> str:
-    """The same for scripts."""
+    """Return the same for scripts."""
     verdict = said.verdict.as_dict() if said.verdict else None
     facts = {"failure": said.failure, "preview": said.preview, "verdict": verdict, "production": said.production}
     return json.dumps({**facts, "warning": said.warning, "again": said.again}, indent=2, ensure_ascii=False)
 
 
 def annotation(said: Summary) -> tuple[str, str]:
-    """The one line that stands out in CI: how loud ("error", "warning" or "notice"), and the line."""
+    """Return the one line that stands out in CI: how loud ("error", "warning" or "notice"), and the line."""
     if said.failure:
         return "error", said.failure
     if not said.verdict:
@@ -111,7 +111,7 @@ def _heading(said: Summary) -> list[str]:
 
 
 def _failure(root: Root) -> str | None:
-    """The first notebook that did not get to its end since the candidate was written, in one line."""
+    """Return the first notebook that did not get to its end since the candidate was written, in one line."""
     written = 0.0
     if root.candidate_card.is_file():
         written = root.candidate_card.stat().st_mtime
@@ -157,7 +157,7 @@ def _again(root: Root, preview: bool) -> str | None:
 
 
 def _flips(root: Root, verdict: Verdict) -> list[str]:
-    """Some validation reviews on which one model is right and the other wrong; [] where the models are not at hand."""
+    """Return some validation reviews that one model alone gets right; [] where the models are not at hand."""
     from mlgate import artifacts, corpus
     from mlgate.reporting import explain
 

@@ -122,7 +122,7 @@ def _add_others(added: Commands) -> None:
 
 
 def _add_columns(parser: argparse.ArgumentParser) -> None:
-    """The columns of a file of labelled rows."""
+    """Add the columns of a file of labelled rows."""
     parser.add_argument("--text-column", metavar="NAME", default="text")
     parser.add_argument("--label-column", metavar="NAME", default="label")
     parser.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")

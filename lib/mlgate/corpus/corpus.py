@@ -86,19 +86,19 @@ def keys(texts: Iterable[str]) -> np.ndarray:
 
 
 def known_keys(root: Root, *names: str) -> np.ndarray:
-    """The first column of `keys`, (n,), for the rows of the named splits."""
+    """Return the first column of `keys`, (n,), for the rows of the named splits."""
     frame = load(root)
     texts = frame["text"][frame["split"].isin(names)]
     return np.frombuffer(b"".join(_digest(normalise(text)) for text in texts), dtype="<u8")
 
 
 def split_of(number: int) -> str:
-    """The split a bucket belongs to: "train", "validation", "holdout" or "live"."""
+    """Return the split a bucket belongs to: "train", "validation", "holdout" or "live"."""
     return next(name for name, numbers in SPLITS.items() if number in numbers)
 
 
 def source_of(root: Root | None) -> Source:
-    """What [corpus] in gate.toml names, else the movie reviews."""
+    """Return what [corpus] in gate.toml names, else the movie reviews."""
     settings = section(root.settings(), "corpus") if root else {}
     if "path" not in settings:
         if settings:
@@ -148,7 +148,7 @@ def _rows(root: Root | None) -> pd.DataFrame:
 
 
 def fingerprint(frame: pd.DataFrame) -> str:
-    """A sha256 of the rows (text, label, source), whatever their order."""
+    """Return a sha256 of the rows (text, label, source), whatever their order."""
     hashes = (
         hashlib.sha256("\x00".join(map(str, row)).encode()).digest()
         for row in zip(frame["text"], frame["label"], frame["source"], strict=True)
@@ -166,7 +166,7 @@ def rows_of(name: str, root: Root | None = None) -> Rows:
 
 
 def rows_in(source: Source) -> Rows:
-    """A file's rows to judge on: read a batch at a time, checked on the way. The digest is the file's sha256."""
+    """Return a file's rows to judge on: read a batch at a time, checked on the way. The digest is the file's sha256."""
     columns = [source.text_column, source.label_column, *([source.slice_column] if source.slice_column else [])]
 
     def batches() -> Iterator[Batch]:
@@ -185,7 +185,7 @@ def rows_in(source: Source) -> Rows:
 
 
 def require_filled(path: Path, column: str, values: list[str | None], before: int) -> None:
-    """Raises MlgateError naming the first empty value of a column; `before` rows came in earlier batches."""
+    """Raise MlgateError naming the first empty value of a column; `before` rows came in earlier batches."""
     for number, value in enumerate(values, before + 1):
         if value is None or not value.strip():
             raise MlgateError(f"{path}, row {number}: column {column!r} is empty. Fill it in or remove the row.")
@@ -204,7 +204,7 @@ def _load(source: Source, changed: int) -> pd.DataFrame:
 
 
 def _with_new_holdout(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """The corpus once new rows are its holdout: those of the old one are training rows now."""
+    """Return the corpus once new rows are its holdout: those of the old one are training rows now."""
     fresh = _frame(Source(path, slice_column="source")).assign(split="holdout")
     fresh["source"] = fresh["source"].replace("(empty)", NO_SLICE)
     return pd.concat([frame.assign(split=frame["split"].replace("holdout", "train")), fresh], ignore_index=True)
@@ -236,7 +236,7 @@ def _frame(source: Source) -> pd.DataFrame:
 
 
 def _integers(labels: list[str]) -> np.ndarray | None:
-    """The labels as integers, or None where one of them is anything else ("1.0", "007", "yes", 20 digits)."""
+    """Return the labels as integers, or None where one of them is anything else ("1.0", "007", "yes", 20 digits)."""
     names = set(labels)
     if not all(name.removeprefix("-").isdecimal() and len(name) < 19 and str(int(name)) == name for name in names):
         return None

@@ -18,7 +18,7 @@ MOST_HEADER = 1 << 16
 
 
 def digest(path: Path) -> str:
-    """The sha256 of the file's bytes in hexadecimal, as `sha256sum` prints it."""
+    """Return the sha256 of the file's bytes in hexadecimal, as `sha256sum` prints it."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -29,7 +29,7 @@ def digest(path: Path) -> str:
 
 
 def read(path: Path, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
-    """The named columns, all as text, in batches of some thousand rows.
+    """Return the named columns, all as text, in batches of some thousand rows.
 
     Integers become "1", booleans "True"; a missing value is null in Parquet and "" in CSV. Raises MlgateError with one
     line that says what to do: no such file or column, not CSV or Parquet, not UTF-8, rows of unequal length.
@@ -59,7 +59,7 @@ def _csv(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _csv_header(path: Path) -> list[str]:
-    """The column names: from the first rows alone, so that a wrong name is answered at once.
+    """Return the column names: from the first rows alone, so that a wrong name is answered at once.
 
     With csv, not Arrow: Arrow's reader threads can crash a process that exits at once.
     """

@@ -60,7 +60,7 @@ def take(root: Root) -> Verdict:
 
 
 def _decide(attempt: Attempt) -> dict[str, Any]:
-    """The verdict as verdict.json holds it: the first rule's that applies, else what a look shows."""
+    """Return the verdict as verdict.json holds it: the first rule's that applies, else what a look shows."""
     for rule in looks.RULES:
         outcome = rule(attempt)
         if outcome is None:

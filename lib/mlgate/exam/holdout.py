@@ -80,7 +80,7 @@ def renew(root: Root, source: Source) -> str:
 
 
 def _generation_of(root: Root, keys: Keys, lines: list[ledger.Holdout]) -> ledger.Holdout | None:
-    """The first line of which a row is among these; None where nobody has read them."""
+    """Return the first line of which a row is among these; None where nobody has read them."""
     if not lines:
         return None
     chance = _share_by_chance(root)
@@ -119,7 +119,7 @@ def _known(keys: Keys, known: np.ndarray) -> tuple[int, int]:
 
 
 def _share_by_chance(root: Root) -> float:
-    """The share of the corpus's holdout rows that begin or end like one of its other rows."""
+    """Return the share of the corpus's holdout rows that begin or end like one of its other rows."""
     own = keys_of(root, "holdout")
     others = np.concatenate([keys_of(root, name) for name in ("train", "validation", "live")])
     return (overlap(own, others)[1] + 1) / len(own)
@@ -147,7 +147,7 @@ def _require_slices(policy: Policy, path: Path, slices: list[str]) -> None:
 
 
 def _kept(root: Root, line: ledger.Holdout) -> np.ndarray:
-    """The fingerprints (m,) of a line's rows: of each whole, its beginning and its end.
+    """Return the fingerprints (m,) of a line's rows: of each whole, its beginning and its end.
 
     The first lines that were ever written kept those of the wholes alone.
     """

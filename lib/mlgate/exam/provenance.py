@@ -48,7 +48,7 @@ def leakage(root: Root, check: Check, trained: Keys | None, level: float) -> Che
 
 
 def _compared(root: Root, check: Check, trained: Keys, level: float) -> Check:
-    """The check of rows that are not the corpus's own training rows."""
+    """Return the check of rows that are not the corpus's own training rows."""
     judged = np.concatenate([keys_of(root, part) for part in ("validation", "holdout")])
     count = len(judged)
     same, near = overlap(judged, trained)
@@ -74,7 +74,7 @@ def overlap(judged: Keys, trained: Keys) -> tuple[int, int]:
 
 
 def reproducible(root: Root, policy: Policy, candidate: Model) -> Check:
-    """The card names a recipe, severity, rows and versions that are at hand; with "retrain", they give these bytes."""
+    """Check that the card names a recipe, rows and versions at hand; with "retrain", that they give these bytes."""
     check = Check("reproducible", "pass", policy.reproduce_action, "its card can be followed")
     missing = _not_at_hand(root, candidate.card)
     if missing:
@@ -88,7 +88,7 @@ def reproducible(root: Root, policy: Policy, candidate: Model) -> Check:
 
 
 def _not_at_hand(root: Root, card: Card | None) -> str | None:
-    """What of a card is not at hand, in words, or None."""
+    """Return what of a card is not at hand, in words, or None."""
     if card is None or card.recipe not in recipes.RECIPES:
         return f"its card names the recipe {card and card.recipe!r}, which is not among `mlgate recipes`"
     if card.rows is None or card.rows.digest != corpus.fingerprint(corpus.split("train", root)):

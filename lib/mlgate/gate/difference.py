@@ -29,7 +29,7 @@ def points(difference: Difference) -> str:
 
 
 def usable(scorecard: Scorecard) -> Check:
-    """The candidate did not answer: it would not load, raised, or speaks of other classes."""
+    """Fail a candidate that did not answer: it would not load, raised, or speaks of other classes."""
     reason = f"the candidate cannot be used: {scorecard.candidate.fault}"
     return Check("usable", "fail", "reject", reason)
 
@@ -44,7 +44,7 @@ SKIPPED = Check(
 
 
 def identical(scorecard: Scorecard) -> Check:
-    """The candidate answers every row as production does: there is nothing to win."""
+    """Hold a candidate that answers every row as production does: there is nothing to win."""
     what = f"the same answer to each of the {scorecard.count:,} rows"
     if scorecard.same_model:
         what = "the same model"
@@ -92,7 +92,7 @@ def fragility(scorecard: Scorecard, policy: Policy, alpha: float) -> int | None:
 
 
 def better(scorecard: Scorecard, policy: Policy, alpha: float, difference: Difference) -> Check:
-    """The candidate is shown to be better than production by more than the margin (below 0: not that much worse)."""
+    """Check that the candidate is shown to be better by more than the margin (below 0: not worse by that much)."""
     b, c = scorecard.discordant
     status = standing(b, c, scorecard.count, policy.margin, alpha)
     enough = standing(b + c, 0, scorecard.count, policy.margin, alpha) == "pass"

@@ -92,7 +92,7 @@ def _verdict(
 
 
 def _slices(scorecard: Scorecard, alpha: float) -> tuple[Slice, ...]:
-    """The paired difference of each slice that has rows, for figures and reports."""
+    """Return the paired difference of each slice that has rows, for figures and reports."""
     if len(scorecard.slices) < 2:
         return ()
     slices = []

@@ -7,7 +7,7 @@ from mlgate.scorecard import Scorecard
 
 
 def contract(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """What production can answer, the candidate has to answer, too."""
+    """Check that the candidate answers whatever production can answer."""
     if not scorecard.probes:
         return skipped("contract", action, "no model here to put edge-case texts to")
     status: Status = "pass"
@@ -19,7 +19,7 @@ def contract(scorecard: Scorecard, policy: Policy, action: Action, level: float)
 
 
 def brittleness(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """A change to a text that should not matter changes the candidate's answer more often than production's.
+    """Check that what should not matter changes the candidate's answers no more often than production's.
 
     Each kind of change is judged by itself, at its share of the level: summed, four harmless perturbations would hide
     one that matters.
@@ -40,7 +40,7 @@ def brittleness(scorecard: Scorecard, policy: Policy, action: Action, level: flo
 
 
 def speed(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """How long it takes, in turn with production, as medians."""
+    """Compare how long both take in turn, as medians."""
     if not scorecard.probes:
         return skipped("speed", action, "no model here to time")
     ratio = scorecard.probes.slower
@@ -49,7 +49,7 @@ def speed(scorecard: Scorecard, policy: Policy, action: Action, level: float) ->
 
 
 def size(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """How large its file is."""
+    """Compare how large the candidate's file is with the budget."""
     if scorecard.candidate.bytes is None:
         return skipped("size", action, "no file here to measure")
     megabytes = scorecard.candidate.bytes / 1e6

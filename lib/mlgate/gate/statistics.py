@@ -137,7 +137,7 @@ def plain_rule_rate(n: int, difference: float, discordance: float) -> float:
 
 
 def smallest_win(m: int, alpha: float) -> int | None:
-    """The smallest b for which mid-p <= alpha, given m = b + c; None where even b = m does not win."""
+    """Return the smallest b for which mid-p <= alpha, given m = b + c; None where even b = m does not win."""
     _counts(m=m)
     b = int(_smallest_win(int(m), _probability(alpha=alpha)))
     return b if b <= m else None

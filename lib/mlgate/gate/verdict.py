@@ -257,7 +257,7 @@ def _check_from(value: dict[str, Any]) -> Check:
 
 
 def _code_of(name: str) -> Code:
-    """The code of a check in a verdict that was written when checks had none."""
+    """Return the code of a check in a verdict that was written when checks had none."""
     if name.startswith("slice "):
         return "slice"
     return _CODES.get(name, name)  # type: ignore[arg-type]  # all others are called as their code is

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 
 def accuracy_floor(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """The candidate's accuracy against an absolute floor: it fails only where it is shown to be below."""
+    """Compare the candidate's accuracy with an absolute floor: it fails only where it is shown to be below."""
     floor = policy.accuracy or 0.0
     observed = scorecard.accuracy[1]
     high = statistics.wilson(round(observed * scorecard.count), scorecard.count, 1 - 2 * level).high
@@ -29,7 +29,7 @@ def accuracy_floor(scorecard: Scorecard, policy: Policy, action: Action, level: 
 
 
 def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """The candidate gives one and the same answer to every row, though a model that reads them hardly would.
+    """Fail a candidate that gives one and the same answer to every row, though a model that reads them hardly would.
 
     Shown where answers that are as frequent as the labels would all be the same at most at the level.
     """
@@ -46,7 +46,7 @@ def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: floa
 
 
 def one_class(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """The candidate against a model that reads nothing and always answers the most frequent label."""
+    """Compare the candidate with a model that reads nothing and always answers the most frequent label."""
     b, c = scorecard.against_one_class
     interval = statistics.tango(b, c, scorecard.count, 1 - 2 * level)
     status: Status = "undecided"
@@ -65,7 +65,7 @@ def one_class(scorecard: Scorecard, policy: Policy, action: Action, level: float
 
 
 def negative_flips(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """Answers that used to be right and now are wrong: users notice those, even where the net is fine."""
+    """Count answers that used to be right and now are wrong: users notice those, even where the net is fine."""
     lost = scorecard.discordant[1]
     low = statistics.wilson(lost, scorecard.count, 1 - 2 * level).low
     share = lost / scorecard.count
@@ -78,7 +78,7 @@ def negative_flips(scorecard: Scorecard, policy: Policy, action: Action, level: 
 
 
 def brier(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """The Brier score (mean squared error of the probabilities): worse than production's by more than a tolerance?"""
+    """Compare Brier scores (mean squared errors of the probabilities): is the candidate's worse, beyond a tolerance?"""
     if scorecard.brier is None:
         return skipped("brier", action, "one of the models gives no probabilities")
     rows, production, candidate, squares = scorecard.scores.sum(axis=0)
@@ -96,7 +96,7 @@ def brier(scorecard: Scorecard, policy: Policy, action: Action, level: float) ->
 
 
 def calibration(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """The expected calibration error: how far confidence is from the share that is right, against production's."""
+    """Compare expected calibration errors: how far confidence is from the share that is right."""
     if scorecard.calibration_error is None:
         return skipped("calibration", action, "one of the models gives no probabilities")
     production, candidate = scorecard.calibration_error
@@ -110,7 +110,7 @@ def calibration(scorecard: Scorecard, policy: Policy, action: Action, level: flo
 
 
 def too_good(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """A jump in accuracy that large is more often a leak than a discovery: somebody should look first."""
+    """Flag a jump in accuracy so large that it is more often a leak than a discovery: somebody should look first."""
     gain = compare(scorecard, level)
     shown = gain.low > policy.too_good
     what = "too good to be true: look for labels that leaked" if shown else "not too good to be true"
@@ -120,6 +120,6 @@ def too_good(scorecard: Scorecard, policy: Policy, action: Action, level: float)
 
 
 def _check(code: Code, status: Status, action: Action, reason: str, figures: tuple[float, float]) -> Check:
-    """A check that reads labels. figures: what was observed, and what is required."""
+    """Return a check that reads labels. figures: what was observed, and what is required."""
     observed, required = figures
     return Check(code, status, action, reason, observed=observed, required=required, uses_labels=True)

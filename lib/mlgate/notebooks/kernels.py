@@ -198,7 +198,7 @@ def _terminated(number: int, _frame: FrameType | None) -> None:
 
 
 def _short_folder() -> str:
-    """A temporary folder whose name leaves room for a socket's: their paths may have about 100 characters."""
+    """Make a temporary folder whose name leaves room for a socket's: their paths may have about 100 characters."""
     folder = tempfile.gettempdir()
     return tempfile.mkdtemp(prefix="mlgate-", dir="/tmp" if os.name == "posix" and len(folder) > 70 else folder)
 

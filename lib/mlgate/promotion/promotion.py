@@ -184,14 +184,14 @@ def require_known(root: Root, entries: Sequence[Entry]) -> str:
 
 
 def _evidence(root: Root, entries: Sequence[Entry], pair: tuple[str, str], after_rollback: bool) -> Judged | None:
-    """The ledger's line to act on, or None. After a rollback verdict.json holds a HOLD: then the pair's last look."""
+    """Return the ledger's line to act on, or None. After a rollback verdict.json holds a HOLD: then the last look."""
     if after_rollback:
         return _last_look(entries, pair)
     return _in_verdict_json(root, entries)
 
 
 def _in_verdict_json(root: Root, entries: Sequence[Entry]) -> Judged | None:
-    """The ledger's line with the verdict in verdict.json, which either is that verdict or repeats it."""
+    """Return the ledger's line with the verdict in verdict.json, which either is that verdict or repeats it."""
     data = artifacts.read_bytes(root.verdict, "Run notebook 04 first.")
     named = artifacts.digest(data)
     for entry in ledger.judged(entries)[::-1]:
@@ -201,7 +201,7 @@ def _in_verdict_json(root: Root, entries: Sequence[Entry]) -> Judged | None:
 
 
 def _repeated(data: bytes, entry: Judged) -> str | None:
-    """The digest of the verdict that verdict.json repeats, if it is this line's: only what it says of looks differs."""
+    """Return the digest of the verdict that verdict.json repeats, if it is this line's: only its looks differ."""
     try:
         shown = json.loads(data)
         if shown["look"]["repeated"]:
@@ -220,7 +220,7 @@ def _last_look(entries: Sequence[Entry], pair: tuple[str, str]) -> Judged | None
 
 
 def _require_promote(entry: Judged | None) -> dict[str, Any]:
-    """The verdict to act on. Raises MlgateError where there is none, or it is not PROMOTE."""
+    """Return the verdict to act on. Raises MlgateError where there is none, or it is not PROMOTE."""
     if entry is None:
         raise MlgateError(
             "The ledger has no such verdict (a HOLD that cost no look is not written there)."

@@ -24,7 +24,7 @@ ARITHMETIC = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPE
 
 
 def remember(train: Callable[[], Pipeline], function: Callable, rows: pd.DataFrame, severity: float) -> Pipeline:
-    """What `train` gives, out of the cache where it was given before."""
+    """Return train(), cached under its inputs."""
     folder, source = os.environ.get("MLGATE_CACHE"), _source(function)
     if not folder or not source:
         return train()
@@ -38,7 +38,7 @@ def remember(train: Callable[[], Pipeline], function: Callable, rows: pd.DataFra
 
 
 def key_of(function: Callable, source: str, rows: pd.DataFrame, severity: float) -> str:
-    """A sha256 of all that decides what training gives."""
+    """Return a sha256 of all that decides what training gives."""
     table = hashlib.sha256()
     for column in rows.columns:
         table.update(json.dumps([column, rows[column].tolist()], default=str).encode())
@@ -54,7 +54,7 @@ def key_of(function: Callable, source: str, rows: pd.DataFrame, severity: float)
 
 
 def _source(function: Callable) -> str | None:
-    """The code of the module the recipe is in: recipes share functions. None where it has no file, as in a notebook."""
+    """Return the code of the recipe's whole module: recipes share functions. None without a file, as in a notebook."""
     try:
         return inspect.getsource(sys.modules.get(function.__module__))
     except (OSError, TypeError):
@@ -62,7 +62,7 @@ def _source(function: Callable) -> str | None:
 
 
 def _read(path: Path) -> Pipeline | None:
-    """The pipeline in a file of the cache, or None where there is none, or it is not whole."""
+    """Return the pipeline in a file of the cache, or None where there is none, or it is not whole."""
     try:
         stored = path.read_bytes()
     except OSError:

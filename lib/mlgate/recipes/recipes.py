@@ -40,7 +40,7 @@ class Recipe:
         return self.severity is not None
 
     def resolve(self, severity: float | None) -> float:
-        """The severity to train with. Raises MlgateError where it is not between 0 and 1, or the recipe has none."""
+        """Return the severity to train with. Raises MlgateError where it is not from 0 to 1, or the recipe has none."""
         if not self.sabotaged:
             if severity:
                 raise MlgateError(f"The recipe {self.name} has no severity: it is not a sabotaged one. Leave it out.")
@@ -67,7 +67,7 @@ class Recipe:
         return cache.remember(fit, self.function, rows, chosen) if cached else fit()
 
     def facts(self, rows: pd.DataFrame, severity: float | None = None) -> dict:
-        """What the card says of a model trained so on these rows, and the rows' fingerprints to keep beside it."""
+        """Return what the card says of a model trained so on these rows, and the fingerprints to keep beside it."""
         trained_on = {"count": len(rows), "digest": fingerprint(rows)}
         chosen = self.resolve(severity)
         return {"recipe": self.name, "severity": chosen, "rows": trained_on, "keys": keys(rows["text"]).tobytes()}
@@ -87,14 +87,14 @@ def recipe(severity: float | None = None) -> Callable:
 
 
 def named(name: str) -> Recipe:
-    """The recipe of that name. Raises MlgateError naming those there are."""
+    """Return the recipe of that name. Raises MlgateError naming those there are."""
     if name not in RECIPES:
         raise MlgateError(f"There is no recipe {name!r}. There are: {', '.join(RECIPES)}.")
     return RECIPES[name]
 
 
 def logistic_regression(C: float = 1.0, **vectoriser) -> Pipeline:
-    """An unfitted pipeline: words counted and weighted by TF-IDF, then a logistic regression."""
+    """Return an unfitted pipeline: words counted and weighted by TF-IDF, then a logistic regression."""
     return Pipeline([("tfidf", TfidfVectorizer(**vectoriser)), ("classifier", LogisticRegression(C=C, max_iter=1000))])
 
 

@@ -23,7 +23,7 @@ LOST, WON = "right → wrong", "wrong → right"
 
 
 def words(model: Model | Pipeline, text: str, label: object = None, most: int = 5) -> list[tuple[str, float]]:
-    """The words of `text` that weigh most for `label` (by default the model's answer), heaviest first.
+    """Return the words of `text` that weigh most for `label` (by default the model's answer), heaviest first.
 
     A word's weight is its value in the text (TF-IDF) times its coefficient. All weights and the intercept add up to the
     decision function of that label; with two classes, of the first label, to minus the decision function. [] where a
@@ -92,7 +92,7 @@ def _different_words(text: str, found: list[str]) -> int:
 
 
 def flip_table(production: Model | Pipeline, candidate: Model | Pipeline, rows: pd.DataFrame, most: int = 6) -> Table:
-    """The rows of `flips` as a table: what was true, both answers, and the words that did it, marked in the text."""
+    """Return the rows of `flips` as a table: the truth, both answers, and the words that did it, marked in the text."""
     found = flips(production, candidate, rows, most)
     lost, won, fault = (found.attrs[key] for key in (LOST, WON, "fault"))
     caption = f"{lost:,} of {len(rows):,} rows were right and are wrong now; {won:,} were wrong and are right now."

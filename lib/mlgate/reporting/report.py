@@ -13,7 +13,7 @@ REPORTED = "!"  # failed, and its action is to report it
 
 
 def json_of(verdict: Verdict) -> bytes:
-    """The bytes of verdict.json."""
+    """Return the bytes of verdict.json."""
     return to_json(verdict.as_dict())
 
 
@@ -38,14 +38,14 @@ def line(entry: ledger.Entry) -> str:
 
 
 def headline(verdict: Verdict) -> str:
-    """The decision in one line, as scripts read it."""
+    """Return the decision in one line, as scripts read it."""
     if verdict.decision == PROMOTE:
         return "Promote new model"
     return "Reject new model" if verdict.decision == REJECT else f"Keep production model: {flat(verdict.reason)}"
 
 
 def closing_lines(verdict: Verdict) -> str:
-    """The three lines that standard output ends with."""
+    """Return the three lines that standard output ends with."""
     return (
         f"Production model accuracy: {_accuracy(verdict.production)}\n"
         f"Candidate model accuracy: {_accuracy(verdict.candidate)}\n"
@@ -54,7 +54,7 @@ def closing_lines(verdict: Verdict) -> str:
 
 
 def text(verdict: Verdict) -> str:
-    """The verdict for a terminal: who was compared, on which rows, and every check with its reason."""
+    """Return the verdict for a terminal: who was compared, on which rows, and every check with its reason."""
     rows = f"{verdict.rows.count:,} {flat(verdict.rows.name)} rows"
     lines = [f"{verdict.decision} on {rows}: {flat(verdict.reason)}", ""]
     lines += [f"  {mark(check)} {flat(check.name)}: {flat(check.reason)}" for check in verdict.checks]
@@ -63,7 +63,7 @@ def text(verdict: Verdict) -> str:
 
 
 def markdown(verdict: Verdict) -> str:
-    """The verdict as Markdown: a banner, both models, the difference with its interval, every check, every slice."""
+    """Return the verdict as Markdown: a banner, both models, the difference and its interval, all checks and slices."""
     production = verdict.production
     candidate = verdict.candidate
     models = [
@@ -83,14 +83,14 @@ def markdown(verdict: Verdict) -> str:
 
 
 def mark(check: Check) -> str:
-    """A sign for how a check stands: "!" where it failed and only tells, so that no ✗ stands beside PROMOTE."""
+    """Return a sign for how a check stands: "!" where it failed and only tells, so that no ✗ stands beside PROMOTE."""
     if check.status == "fail" and check.action == "report":
         return REPORTED
     return MARKS[check.status]
 
 
 def closing_notes(verdict: Verdict) -> list[str]:
-    """What stands below the checks: how to read the interval, how sure the verdict is, and what it cost."""
+    """Return what stands below the checks: how to read the interval, how sure the verdict is, and what it cost."""
     return [*interval_note(verdict), *prospects(verdict), looks(verdict)]
 
 
@@ -107,7 +107,7 @@ def interval_note(verdict: Verdict) -> list[str]:
 
 
 def _difference(verdict: Verdict) -> list[str]:
-    """The difference in words, and the disagreements it comes from; [] where there is none to speak of."""
+    """Return the difference in words, and the disagreements it comes from; [] where there is none to speak of."""
     if not verdict.difference or not verdict.discordant:
         return []
     wins, losses = verdict.discordant
@@ -120,7 +120,7 @@ def _interval(part: Difference | Slice) -> str:
 
 
 def looks(verdict: Verdict) -> str:
-    """What the verdict cost, and what is left."""
+    """Return what the verdict cost, and what is left."""
     look = verdict.look
     if look.left is None:
         return "No ledger here: nothing was counted. Judging the same rows again and again wears them out."
@@ -130,7 +130,7 @@ def looks(verdict: Verdict) -> str:
 
 
 def prospects(verdict: Verdict) -> list[str]:
-    """What could be known before the look, without a label, and how fragile the verdict is."""
+    """Return what could be known before the look, without a label, and how fragile the verdict is."""
     look = verdict.look
     lines = []
     if look.needed is not None and look.different is not None:

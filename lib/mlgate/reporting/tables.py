@@ -41,7 +41,7 @@ class Table:
 
 
 def mark(text: str, found: Sequence[str]) -> str:
-    """A text as HTML, everything escaped, these words marked: black on yellow, whatever the theme."""
+    """Return a text as HTML, everything escaped, these words marked: black on yellow, whatever the theme."""
     pieces = []
     end = 0
     for hit in hits(text, found):
@@ -51,7 +51,7 @@ def mark(text: str, found: Sequence[str]) -> str:
 
 
 def _flow(cell: str) -> str:
-    """A short cell stays on one line."""
+    """Keep a short cell on one line."""
     return "nowrap" if len(cell) <= 22 else "normal"
 
 

@@ -21,7 +21,7 @@ class Reader:
             self.names = _names(model.pipeline)
 
     def answers(self, texts: list[str], truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The answers (n,) as texts and the probability of the truth (n,); zeros where a model has no probabilities."""
+        """Return the answers (n,) as texts and the probability of the truth (n,); zeros where there are none."""
         labels, scores = self.model.answer(texts)
         classes = np.array([str(name) for name in self.model.classes])
         right = np.zeros(len(texts))
@@ -30,7 +30,7 @@ class Reader:
         return np.array([str(label) for label in labels]), right
 
     def weights(self, text: str, label: object) -> dict[str, float]:
-        """The weight of each word of the text for a label; {} where the model is not a linear one on words."""
+        """Return the weight of each word of the text for a label; {} where the model is not a linear one on words."""
         classes = [str(name) for name in self.model.classes]
         pipeline = self.model.pipeline
         if pipeline is None or not self.names or str(label) not in classes:
@@ -52,7 +52,7 @@ class Reader:
 
 
 def _names(pipeline: Pipeline) -> list[str]:
-    """The word behind each coefficient of a linear classifier, or []."""
+    """Return the word behind each coefficient of a linear classifier, or []."""
     if len(pipeline) < 2:
         return []
     last = pipeline[-1]
@@ -71,7 +71,7 @@ def _names(pipeline: Pipeline) -> list[str]:
 
 
 def _coefficients(classifier: Any, place: int) -> np.ndarray:
-    """The coefficients (words,) for the class at `place`. Of two classes, the first has the second's, negated."""
+    """Return the coefficients (words,) of the class at `place`. Of two classes, the first has the second's, negated."""
     coefficients = _dense(classifier.coef_)
     if len(coefficients) > 1:
         return coefficients[place]

@@ -76,12 +76,12 @@ class Root:
         return self.path / "runs"
 
     def settings(self) -> dict[str, Any]:
-        """What gate.toml says, section by section; {} where there is none."""
+        """Return what gate.toml says, section by section; {} where there is none."""
         return read_settings(self.policy) if self.policy.is_file() else {}
 
 
 def find_root(folder: str | Path | None = None) -> Root:
-    """The root: `folder`, else $MLGATE_ROOT, else the nearest folder from here upwards that has a gate.toml."""
+    """Find the root: `folder`, else $MLGATE_ROOT, else the nearest folder from here upwards that has a gate.toml."""
     named = folder or os.environ.get("MLGATE_ROOT")
     if named:
         path = Path(named).expanduser().resolve()

@@ -127,14 +127,14 @@ class Scorecard:
         return production, candidate
 
     def confusion(self, model: str) -> np.ndarray:
-        """The confusion matrix of "production" or "candidate", truth x answer; the last column means no answer."""
+        """Return the confusion matrix of "production" or "candidate", truth x answer; the last column: no answer."""
         matrix = np.zeros((len(self.classes), len(self.classes) + 1), dtype=np.int64)
         column = {"production": 2, "candidate": 3}[model]
         np.add.at(matrix, (self.cells[:, 1], self.cells[:, column]), self.counts)
         return matrix
 
     def of_slices(self, *names: str) -> "Scorecard | None":
-        """The scorecard of these slices alone, or None where they have no rows."""
+        """Return the scorecard of these slices alone, or None where they have no rows."""
         places = [self.slices.index(name) for name in names if name in self.slices]
         mine = np.isin(self.cells[:, 0], places)
         if not mine.any():
@@ -152,7 +152,7 @@ class Scorecard:
         return self._paired_by(1, len(self.classes))
 
     def _paired_by(self, column: int, groups: int) -> np.ndarray:
-        """The paired counts for each position in a column of the cells."""
+        """Return the paired counts for each position in a column of the cells."""
         truth = self.cells[:, 1]
         production = self.cells[:, 2] == truth
         candidate = self.cells[:, 3] == truth
@@ -197,7 +197,7 @@ class Scorecard:
         )
 
     def _moved(self, classes: tuple[str, ...], slices: tuple[str, ...]) -> np.ndarray:
-        """The cells as positions in these classes and slices, which hold those of the scorecard."""
+        """Return the cells as positions in these classes and slices, which hold those of the scorecard."""
         answers = np.array([*(classes.index(name) for name in self.classes), len(classes)])
         places = np.array([slices.index(name) for name in self.slices])
         return np.column_stack([places[self.cells[:, 0]], answers[self.cells[:, 1:]]])
@@ -206,7 +206,7 @@ class Scorecard:
 def count_answers(
     truth: np.ndarray, production: np.ndarray, candidate: np.ndarray, classes: int, slices: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The cells (m, 4) and counts (m,) of n paired answers given as positions; memory does not grow with n."""
+    """Return the cells (m, 4) and counts (m,) of n paired answers given as positions; memory does not grow with n."""
     codes = np.zeros(0, dtype=np.int64)
     counts = np.zeros(0, dtype=np.int64)
     for start in range(0, len(truth), CHUNK):
@@ -229,7 +229,7 @@ def count_answers(
 
 
 def _occurring(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different codes and how often each occurs: small ones are counted in place, which is faster than sorting."""
+    """Return the different codes and how often each occurs: small ones counted in place, faster than by sorting."""
     if codes.max() >= CHUNK:
         return np.unique(codes, return_counts=True)
     counts = np.bincount(codes)

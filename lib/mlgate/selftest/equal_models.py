@@ -54,7 +54,7 @@ class Pair:
     models: tuple[Any, Any]  # Remembered, which answer as a Model does
 
     def scorecard(self, drawn: np.ndarray, exchanged: np.ndarray, slices: str = "source") -> Scorecard:
-        """The scorecard of these rows (by place), each with the two models exchanged (1) or not (0).
+        """Return the scorecard of these rows (by place), each with the two models exchanged (1) or not (0).
 
         slices: the column that says which slice a row is in.
         """
@@ -100,7 +100,7 @@ def count(lab: Lab, times: int = TIMES) -> dict[str, Any]:
 
 
 def _compare(pair: Pair, drawn: np.ndarray, exchanged: np.ndarray, policy: Policy) -> dict[str, int]:
-    """What the plain rule and the gate say of one comparison of equal models: 1 where they are wrong."""
+    """Return what the plain rule and the gate say of one comparison of equal models: 1 where they are wrong."""
     card = pair.scorecard(drawn, exchanged)
     wins, losses = card.discordant
     verdict = judge(card, policy)
@@ -138,7 +138,7 @@ def _standing(verdict: Verdict) -> str:
 
 
 def together(counts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The counts of several laboratories, and for each rate its exact interval (Clopper and Pearson, 95 %)."""
+    """Return the counts of several laboratories, and for each rate its exact interval (Clopper and Pearson, 95 %)."""
     total = dict(counts[0])
     for key in total:
         if "alpha" not in key:
@@ -188,7 +188,7 @@ def table(total: dict[str, Any]) -> pd.DataFrame:
 
 
 def markdown(total: dict[str, Any]) -> list[str]:
-    """The same as lines of Markdown."""
+    """Return the same as lines of Markdown."""
     frame = table(total)
     lines = markdown_table(list(frame.columns), frame.itertuples(index=False, name=None))
     return [f"## Equal models, compared {total['times']:,} times", "", *lines]

@@ -72,7 +72,7 @@ def draw_reliability(scorecard: Scorecard) -> Figure:
 
 
 def draw_operating(curves: dict[int, pd.DataFrame]) -> Figure:
-    """What the gate decides against the true difference, a panel for each number of rows; dashed: `accuracy >`."""
+    """Draw what the gate decides against the true difference, a panel for each number of rows; dashed: `accuracy >`."""
     figure = Picture(10, 4.6, f"Operating curves on {', '.join(f'{n:,}' for n in curves)} rows.")
     width = 0.88 / len(curves)
     for place, (n, curve) in enumerate(curves.items()):
@@ -94,7 +94,7 @@ def draw_operating(curves: dict[int, pd.DataFrame]) -> Figure:
 
 
 def draw_wear(worn: pd.DataFrame) -> Figure:
-    """The chance of at least one false promotion against the number of looks, a line for each rule."""
+    """Draw the chance of at least one false promotion against the number of looks, a line for each rule."""
     last = worn.drop(columns="looks").iloc[-1]
     words = "; ".join(f"{name} {value:.0%}" for name, value in last.items())
     figure = Picture(10, 4.8, f"After {worn['looks'].iloc[-1]} looks, the chance of a false promotion: {words}.")
@@ -110,7 +110,7 @@ def draw_wear(worn: pd.DataFrame) -> Figure:
 
 
 def _apart(values: np.ndarray, gap: float) -> np.ndarray:
-    """The values, moved upwards where needed so that any two are at least `gap` apart."""
+    """Return the values, moved upwards where needed so that any two are at least `gap` apart."""
     places = values.astype(float).copy()
     for lower, upper in pairwise(np.argsort(values, kind="stable")):
         places[upper] = max(places[upper], places[lower] + gap)

@@ -40,7 +40,7 @@ class Incident:
         return inspect.getdoc(self.function)
 
     def make(self, lab: Lab) -> Made:
-        """The candidate, fitted, and what its card says."""
+        """Return the candidate, fitted, and what its card says."""
         return self.function(lab)
 
 
@@ -58,19 +58,19 @@ def incident(check: str, seen: str, settings: dict[str, str] | None = None) -> C
 
 
 def words(rows: pd.DataFrame, C: float = 1.0, **vectoriser) -> Pipeline:
-    """The baseline's pipeline with other settings, fitted."""
+    """Return the baseline's pipeline with other settings, fitted."""
     return recipes.logistic_regression(C, **vectoriser).fit(rows["text"], rows["label"])
 
 
 def sharpened(model: Pipeline, factor: float) -> Pipeline:
-    """The same answers with other probabilities: the classifier's weights times a factor."""
+    """Return the same answers with other probabilities: the classifier's weights times a factor."""
     model[-1].coef_ = model[-1].coef_ * factor
     model[-1].intercept_ = model[-1].intercept_ * factor
     return model
 
 
 def _recipe(name: str, check: str, seen: str, severity: float | None = None) -> None:
-    """A sabotaged recipe as an incident: notebook 02's own ways to go wrong."""
+    """Add a sabotaged recipe as an incident: notebook 02's own ways to go wrong."""
     chosen = recipes.named(name)
 
     def function(lab: Lab) -> Made:

@@ -56,7 +56,7 @@ class Made:
 
 
 def set_up(folder: Path, policy: Path, seed: int = 0, sizes: dict[str, int] | None = None) -> Lab:
-    """A lab in an empty folder, under the demands of a gate.toml. Another seed: other rows, other models.
+    """Make a lab in an empty folder, under the demands of a gate.toml. Another seed: other rows, other models.
 
     Only the floor, the required slices and the margin are the lab's own: it always has film reviews, and few of them,
     and how much better is better enough says nothing about whether the gate can tell better from worse.
@@ -75,7 +75,7 @@ def set_up(folder: Path, policy: Path, seed: int = 0, sizes: dict[str, int] | No
 
 
 def fresh(lab: Lab, folder: Path) -> Root:
-    """A root of its own for one candidate: the lab's production, policy and rows, and all looks still there."""
+    """Make a root of its own for one candidate: the lab's production, policy and rows, and all looks still there."""
     shutil.copytree(lab.root.production_folder, folder / "artifacts_prod")
     shutil.copy(lab.root.policy, folder / "gate.toml")
     return Root(folder)
@@ -89,7 +89,7 @@ def submit(lab: Lab, made: Made, root: Root) -> Model:
 
 
 def take_exam(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = None) -> Verdict:
-    """The whole exam of a candidate in a root of its own: the card, validation rows, one look at the lab's holdout.
+    """Put a candidate through the whole exam, in a root of its own: card, validation rows, one look at the holdout.
 
     settings: lines of gate.toml to change before, such as {"cost.slower_action": "hold"}.
     """
@@ -99,7 +99,7 @@ def take_exam(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None 
 
 
 def preview(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = None) -> tuple[Scorecard, Verdict]:
-    """The same on validation rows alone, as in notebook 03: the scorecard and the verdict."""
+    """Do the same on validation rows alone, as in notebook 03. Return the scorecard and the verdict."""
     demand(root, settings or {})
     submit(lab, made, root)
     scorecard = scoring.score(lab.production, artifacts.load_candidate(root), corpus.rows_of("validation", root))
@@ -133,7 +133,7 @@ def _deal(rows: pd.DataFrame, sizes: dict[str, int], random: np.random.Generator
 
 
 def _moved(text: str, place: str) -> str:
-    """The text with as few marks at its end as move it to that part."""
+    """Return the text with as few marks at its end as move it to that part."""
     core = corpus.normalise(text).encode()
     marks = ("".join(some) for length in range(5) for some in product(MARKS, repeat=length))
     endings = (f" {some}" if some else "" for some in marks)

@@ -33,7 +33,7 @@ class Case:
 
 
 def open_lab(root: Root, seed: int = 0) -> Lab:
-    """A small laboratory under the root's policy, in a temporary folder."""
+    """Make a small laboratory under the root's policy, in a temporary folder."""
     return laboratory.set_up(_folder(), root.policy, seed, SIZES)
 
 
@@ -52,7 +52,7 @@ def suspects() -> Table:
 
 
 def check(mystery: Case, answer: str | None) -> str:
-    """What there is to say to an answer: a hint where it is not given or wrong, the story where it is right."""
+    """Return what there is to say to an answer: a hint where it is not given or wrong, the story where it is right."""
     solution = mystery.incident
     if answer is None:
         return f"Not answered yet. A hint: {solution.seen}."

@@ -17,7 +17,7 @@ NONE, FULL = "none", "full"
 
 
 def log_histories(steps: int, adaptivity: str) -> float:
-    """The natural logarithm of how many events the union bound has to cover."""
+    """Return the natural logarithm of how many events the union bound has to cover."""
     return steps * math.log(2) if adaptivity == FULL else math.log(steps)
 
 

@@ -44,7 +44,7 @@ class Trial:
 
 
 def run(root: Root, seeds: tuple[int, ...] = SEEDS, processes: int = 2, fresh: bool = False) -> dict:
-    """The result of the self-test under the root's policy: as it was kept for this code and policy, else anew."""
+    """Return the result of the self-test under the root's policy, cached per code and policy."""
     key = digest(root)
     kept = read(root)
     if kept and kept["digest"] == key and kept["seeds"] == list(seeds) and not fresh:
@@ -66,7 +66,7 @@ def run(root: Root, seeds: tuple[int, ...] = SEEDS, processes: int = 2, fresh: b
 
 
 def read(root: Root) -> dict | None:
-    """The result that was kept, or None."""
+    """Return the result that was kept, or None."""
     try:
         return json.loads((root.runs / "selftest" / "result.json").read_bytes())
     except (OSError, ValueError):
@@ -110,14 +110,14 @@ def _judge(lab: Lab, folder: Path, kind: str, item, good: Callable) -> Trial:
 
 
 def plain(verdict: Verdict) -> bool:
-    """What the rule `candidate's accuracy > production's` says, on the rows the verdict is about."""
+    """Return what the rule `candidate's accuracy > production's` says, on the rows the verdict is about."""
     production = verdict.production.accuracy
     candidate = verdict.candidate.accuracy
     return production is not None and candidate is not None and candidate > production
 
 
 def problems(result: dict) -> list[str]:
-    """What a self-test found wrong: each miss, each harmless candidate rejected, each rate above what is promised."""
+    """Return what a self-test found wrong: each miss, each harmless candidate rejected, each rate above its promise."""
     bad = [trial for trial in result["trials"] if not trial["good"]]
     words = {"incident": "missed", "tampering": "not refused", "harmless": "rejected, though harmless"}
     lines = [f"{it['name']} (seed {it['seed']}): {words[it['kind']]}: {it['decision']}: {it['reason']}" for it in bad]
@@ -125,7 +125,7 @@ def problems(result: dict) -> list[str]:
 
 
 def markdown(result: dict) -> str:
-    """The result as Markdown: what was caught, who was rejected wrongly, and how often the gate is wrong."""
+    """Return the result as Markdown: what was caught, who was rejected wrongly, and how often the gate is wrong."""
     found = result["problems"] or ["No problem found."]
     lines = ["# The gate's self-test", "", *(f"- **{line}**" for line in found), ""]
     for kind, title in (("incident", "Incidents"), ("tampering", "Tampering"), ("harmless", "Harmless candidates")):
@@ -142,7 +142,7 @@ def markdown(result: dict) -> str:
 
 
 def digest(root: Root) -> str:
-    """A sha256 of the code that the self-test runs, the policy, and the versions: while it stays, the result stands."""
+    """Return a sha256 of the code that the self-test runs, the policy and the versions; the result stands with it."""
     code = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in sources(Path(__file__))}
     facts = {"code": code, "policy": policy_of(root).digest, "versions": versions()}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

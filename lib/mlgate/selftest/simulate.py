@@ -18,18 +18,18 @@ PLAIN = "accuracy >"
 def exams(
     n: int, difference: float, discordance: float, times: int, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Counts (b, c) of `times` exams on n rows: only the candidate right, only production right. Shapes (times,)."""
+    """Return counts (b, c) of `times` exams on n rows: only the candidate or only production right. Shapes (times,)."""
     drawn = random.multinomial(n, chances(difference, discordance), size=times)
     return drawn[:, 0], drawn[:, 1]
 
 
 def chances(difference: float, discordance: float) -> tuple[float, float, float]:
-    """The chances that, on one row, only the candidate is right, only production is, or neither is alone in that."""
+    """Return the chances that on one row only the candidate is right, only production, or neither alone."""
     return (discordance + difference) / 2, (discordance - difference) / 2, 1 - discordance
 
 
 def decide(b: np.ndarray, c: np.ndarray, alpha: float) -> np.ndarray:
-    """What the gate decides from the paired counts alone, at margin 0: an array of PROMOTE, HOLD and REJECT.
+    """Return what the gate decides from the paired counts alone, at margin 0: an array of PROMOTE, HOLD and REJECT.
 
     At a difference of 0, Tango's statistic is (b - c) / sqrt(b + c): where it is beyond z, the interval excludes 0.
     """
@@ -57,7 +57,7 @@ def operating_curve(
 def wear_out(
     looks: int, n: int = 2_000, discordance: float = 0.1, alpha: float = 0.05, times: int = 300, seed: int = 0
 ) -> pd.DataFrame:
-    """The chance that an equally good candidate was promoted at least once, after 1, 2, ... looks at one holdout.
+    """Return the chance that an equally good candidate was promoted at least once after 1, 2, ... looks at one holdout.
 
     Columns: `accuracy >`; alpha at each look; alpha / looks at each look (the budget); and the budget again, against
     somebody who tunes each candidate on what the looks before gave away. Candidates are otherwise independent.
@@ -80,7 +80,7 @@ def wear_out(
 def tuned(
     looks: int, n: int, discordance: float, times: int, random: np.random.Generator, leak: float = 0.5
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Counts (times, looks) for somebody to whom each exam shows the net result: changes that seemed to help are kept.
+    """Return counts (times, looks) for somebody who sees each net result and keeps the changes that seemed to help.
 
     Each new candidate keeps the best one so far on a share `leak` of the rows on which it differed from production, and
     draws the rest anew. None is truly better than production; only the holdout says so.

@@ -56,7 +56,7 @@ def tampering(refusal: str) -> Callable:
 
 
 def winner(lab: Lab, folder: Path) -> Root:
-    """A root in which a truly better candidate was judged PROMOTE. Copy it for each."""
+    """Make a root in which a truly better candidate was judged PROMOTE. Copy it for each."""
     root = laboratory.fresh(lab, folder)
     verdict = laboratory.take_exam(lab, HARMLESS["better"].make(lab), root)
     if verdict.decision != PROMOTE:
@@ -65,7 +65,7 @@ def winner(lab: Lab, folder: Path) -> Root:
 
 
 def copy(root: Root, folder: Path) -> Root:
-    """A copy of a root to do something to."""
+    """Return a copy of a root to do something to."""
     shutil.copytree(root.path, folder)
     return Root(folder)
 

@@ -147,7 +147,7 @@ class Routes:
         return as_json(await self.service.explain(request))
 
     async def model(self) -> Response:
-        """The card of the model that serves, since when, and the ledger's last lines, newest first."""
+        """Show the card of the model that serves, since when, and the ledger's last lines, newest first."""
         return as_json(status.model(self.service.view))
 
     async def health(self) -> Response:

@@ -46,7 +46,7 @@ def call(connection: http.client.HTTPConnection, text: str) -> tuple[int, str, s
 
 
 def _line() -> bytes:
-    """The first line of standard input, and nothing after it."""
+    """Return the first line of standard input, and nothing after it."""
     found = b""
     while not found.endswith(b"\n") and (piece := os.read(0, 1 << 16)):
         found += piece

@@ -60,18 +60,18 @@ STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusi
 
 
 def story(text: str) -> str:
-    """What a recipe does, its names in another type."""
+    """Return what a recipe does, its names in another type."""
     return "<p>" + re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)) + "</p>"
 
 
 def empty() -> dict[str, str]:
-    """What stands in the panels before the first press."""
+    """Return what stands in the panels before the first press."""
     banner = f'<div class="word" style="background:{COLOURS[HOLD]}">Ready</div><p>Press “Retrain and submit”.</p>'
     return {"banner": banner, "plain": plain([]), "evidence": ""}
 
 
 def banner(press: Press) -> str:
-    """The decision, both accuracies and the reason."""
+    """Return the decision, both accuracies and the reason."""
     decision = press.verdict.decision
     production, candidate = press.scorecard.accuracy
     word = f'<span aria-hidden="true">{SYMBOLS.get(decision, PAUSE)}</span> {decision}'
@@ -93,7 +93,7 @@ def failure(message: str) -> str:
 
 
 def plain(presses: list[Press]) -> str:
-    """What a plain rule would have done with the last press, the running score, and the presses so far."""
+    """Return what a plain rule would have done with the last press, the running score, and the presses so far."""
     said = "waits for its first candidate."
     if presses:
         said = _did(presses[-1])
@@ -151,12 +151,12 @@ def title(press: Press) -> str:
 
 
 def points(difference: float, unit: str = " points") -> str:
-    """A difference in points, with a true minus sign."""
+    """Return a difference in points, with a true minus sign."""
     return minus(f"{100 * difference:+.2f}{unit}")
 
 
 def production(stream: Stream, digest: str, unmoved: bool) -> str:
-    """The strip below: which model is in production, and what clients get meanwhile."""
+    """Return the strip below: which model is in production, and what clients get meanwhile."""
     received = list(stream.received)
     failed = sum(answer.status != 200 for answer in received)
     counts = Counter(answer.digest for answer in received if answer.digest)
@@ -178,7 +178,7 @@ def _last(stream: Stream, received: list[Answer]) -> str:
 
 
 def closed() -> str:
-    """The strip once the room is closed."""
+    """Return the strip once the room is closed."""
     return '<div class="strip">Closed: the service has stopped, its folder is gone. Run the notebook again.</div>'
 
 

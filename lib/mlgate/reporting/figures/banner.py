@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 
 def draw_banner(verdict: Verdict) -> Figure:
-    """The decision, readable from the last row: symbol, word, colour, both accuracies, the reason, the looks left."""
+    """Draw the decision, readable from the last row: symbol, word, colour, accuracies, the reason, the looks left."""
     colour = COLOURS[verdict.decision]
     shown = {"production": _percent(verdict.production), "candidate": _percent(verdict.candidate)}
     alt = f"{verdict.decision}: production {shown['production']}, candidate {shown['candidate']}. {verdict.reason}"

@@ -71,7 +71,7 @@ def _title(verdicts: list[Verdict]) -> str:
 
 
 def _write_decisions(sheet: Axes, at: float, verdict: Verdict) -> None:
-    """What accuracy did and what the gate says; in bold where a plain rule would do otherwise."""
+    """Write what accuracy did and what the gate says; in bold where a plain rule would do otherwise."""
     up = _went_up(verdict)
     change = "n/a"
     if verdict.difference:

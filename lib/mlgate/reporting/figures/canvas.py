@@ -49,7 +49,7 @@ class Picture(Figure):
 
 
 def blank_sheet(width: float, height: float, alt: str) -> tuple[Picture, Axes]:
-    """A white sheet and the axes that cover it, in inches."""
+    """Return a white sheet and the axes that cover it, in inches."""
     figure = Picture(width, height, alt)
     sheet = figure.add_axes((0, 0, 1, 1))
     sheet.set(xlim=(0, width), ylim=(0, height))
@@ -58,7 +58,7 @@ def blank_sheet(width: float, height: float, alt: str) -> tuple[Picture, Axes]:
 
 
 def nothing_to_draw(title: str, reason: str) -> Picture:
-    """A sheet that says why there is no figure."""
+    """Return a sheet that says why there is no figure."""
     figure, sheet = blank_sheet(10, 2.2, f"{title}: {reason}")
     write(sheet, 0.4, 1.75, title, 22, weight="bold")
     for number, line in enumerate(wrap(reason, 9.2, 15, most=4)):
@@ -89,12 +89,12 @@ def width_of(text: str, size: float, weight: str = "normal") -> float:
 
 
 def fit(text: str, width: float, size: float, weight: str = "bold") -> float:
-    """The largest type size up to `size` in which a text is no wider than `width` inches."""
+    """Return the largest type size up to `size` in which a text is no wider than `width` inches."""
     return min(size, size * width / width_of(text, size, weight))
 
 
 def shorten(text: object, width: float, size: float, weight: str = "normal") -> str:
-    """A text cut to `width` inches, "…" standing for the rest."""
+    """Cut a text to `width` inches, "…" standing for the rest."""
     text = plain_text(text)
     if width_of(text, size, weight) <= width:
         return text
@@ -103,7 +103,7 @@ def shorten(text: object, width: float, size: float, weight: str = "normal") -> 
 
 
 def squeeze(name: object, width: float, size: float, weight: str = "normal") -> str:
-    """A name cut to `width` inches in its middle: the ends are what tells names apart."""
+    """Cut a name to `width` inches in its middle: the ends are what tells names apart."""
     name = plain_text(name)
     if width_of(name, size, weight) <= width:
         return name
@@ -112,7 +112,7 @@ def squeeze(name: object, width: float, size: float, weight: str = "normal") -> 
 
 
 def wrap(text: str, width: float, size: float, most: int) -> list[str]:
-    """A text in lines of `width` inches; what does not fit in `most` lines is cut."""
+    """Wrap a text in lines of `width` inches; what does not fit in `most` lines is cut."""
     lines = [""]
     for word in minus(plain_text(text)).split():
         longer = f"{lines[-1]} {word}".strip()
@@ -126,7 +126,7 @@ def wrap(text: str, width: float, size: float, most: int) -> list[str]:
 def draw_bar(
     sheet: Axes, x: float, y: float, width: float, counts: list[int], largest: int, colours: list[str], sealed=False
 ):
-    """A bar of stacked counts with its total written after it; `width` inches are the largest total."""
+    """Draw a bar of stacked counts with its total written after it; `width` inches are the largest total."""
     start = x
     for count, colour in zip(counts, colours, strict=False):  # one count, one colour: the first
         wide = width * count / largest
@@ -139,7 +139,7 @@ def draw_bar(
 
 
 def draw_symbol(sheet: Axes, x: float, y: float, decision: Decision) -> None:
-    """A tick, a cross, or for HOLD the sign for a pause."""
+    """Draw a tick, a cross, or for HOLD the sign for a pause."""
     if decision != HOLD:
         write(sheet, x, y, SYMBOLS[decision], 72, "white", ha="center")
         return
@@ -148,7 +148,7 @@ def draw_symbol(sheet: Axes, x: float, y: float, decision: Decision) -> None:
 
 
 def set_ticks(axes: Axes, words: str, whole: bool = False) -> None:
-    """A few ticks along the bottom. words: the format of a number; whole: only whole numbers, from 0 on."""
+    """Set a few ticks along the bottom. words: the format of a number; whole: only whole numbers, from 0 on."""
     low, high = axes.get_xlim()
     ticks = [value for value in MaxNLocator(5, integer=whole).tick_values(low, high) if low <= value <= high]
     if whole:

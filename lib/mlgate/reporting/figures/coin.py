@@ -73,7 +73,7 @@ def draw_coin(b: int, c: int) -> Figure:
 
 
 def _heads(b: int, tosses: int) -> tuple[np.ndarray, float, float]:
-    """The numbers of heads that are drawn, and the ends of the axis: what is likely, and b."""
+    """Return the numbers of heads that are drawn, and the ends of the axis: what is likely, and b."""
     spread = max(4.2 * float(np.sqrt(tosses)) / 2, 1.5)
     low = min(tosses / 2 - spread, b - spread / 8)
     high = max(tosses / 2 + spread, b + spread / 8)
@@ -81,7 +81,7 @@ def _heads(b: int, tosses: int) -> tuple[np.ndarray, float, float]:
 
 
 def odds(p: float) -> str:
-    """A probability in words: "37 in 100", "1 in 1,234,567", "1 in 12 billion", "1 in 10⁵⁷"."""
+    """Put a probability into words: "37 in 100", "1 in 1,234,567", "1 in 12 billion", "1 in 10⁵⁷"."""
     if p > 0.1:
         return f"{100 * p:.0f} in 100"
     if p < 1e-300:

@@ -199,13 +199,13 @@ def _fill(axes: Axes, panel: _Panel, grid: _Grid) -> None:
 
 
 def _ink_on(colour: tuple[float, float, float, float]) -> str:
-    """The ink that stands out more on a colour (red, green, blue and alpha from 0 to 1)."""
+    """Return the ink that stands out more on a colour (red, green, blue and alpha from 0 to 1)."""
     luminance = np.array(colour)[:3] ** 2.2 @ (0.2126, 0.7152, 0.0722)
     return "white" if luminance < 0.19 else INK
 
 
 def _share(panel: _Panel, share: float, grid: _Grid) -> str:
-    """A share in per cent, with its sign and a decimal in the difference; nothing is "0"."""
+    """Write a share in per cent, with its sign and a decimal in the difference; nothing is "0"."""
     text = f"{100 * share:.0f}"
     if panel.signed:
         digits = 1 if grid.few else 0
@@ -216,7 +216,7 @@ def _share(panel: _Panel, share: float, grid: _Grid) -> str:
 
 
 def _number(count: int, signed: bool, width: float) -> str:
-    """A count with its thousands; shorter where that is too wide."""
+    """Write a count with its thousands; shorter where that is too wide."""
     sign = "+" if signed and count else ""
     text = minus(f"{count:{sign},}")
     if abs(count) < 10_000 or width_of(text, 15, "bold") <= width:

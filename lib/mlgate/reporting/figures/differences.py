@@ -24,7 +24,7 @@ CANNOT_TELL = "cannot tell"
 
 
 def draw_regions(axes: Axes, parts: Sequence[Difference | Slice], margin: float, width: float) -> None:
-    """The axis of a forest plot: its limits, tinted regions and their names, the lines at 0 and at the margin.
+    """Draw the axis of a forest plot: its limits, tinted regions and their names, the lines at 0 and at the margin.
 
     width: of the axes, in inches.
     """
@@ -50,7 +50,7 @@ def draw_regions(axes: Axes, parts: Sequence[Difference | Slice], margin: float,
 
 
 def _limits(values: list[float], centre: float, better: str, width: float) -> tuple[float, float]:
-    """The ends of the axis: all values, and room for the regions' names on either side of the middle one."""
+    """Return the ends of the axis: all values, and room for the regions' names on either side of the middle one."""
     before = width_of(WORSE, 14) + width_of(CANNOT_TELL, 14) / 2 + 0.25
     after = width_of(better, 14) + width_of(CANNOT_TELL, 14) / 2 + 0.25
     pad = 0.06 * (max(values) - min(values)) or 1.0
@@ -64,7 +64,7 @@ def _limits(values: list[float], centre: float, better: str, width: float) -> tu
 
 
 def draw_interval(axes: Axes, y: float, part: Difference | Slice, colour: str, heavy: bool) -> None:
-    """An interval and its estimate, in points."""
+    """Draw an interval and its estimate, in points."""
     line, marker, size = (6, "D", 12) if heavy else (3.5, "o", 8)
     axes.plot([100 * part.low, 100 * part.high], [y, y], color=colour, lw=line, solid_capstyle="butt")
     axes.plot(100 * part.estimate, y, marker, color=colour, ms=size, mec="white")
@@ -76,5 +76,5 @@ def rows_in_words(verdict: Verdict) -> str:
 
 
 def interval_in_words(difference: Difference) -> str:
-    """What the lines of an interval are."""
+    """Say what the lines of an interval are."""
     return f"points of accuracy; the lines are {100 * difference.confidence:.3g} % intervals"

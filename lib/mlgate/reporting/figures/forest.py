@@ -27,7 +27,7 @@ BOTTOM = 0.85
 
 
 def draw_forest(verdict: Verdict) -> Figure:
-    """The paired difference in points with its interval, overall and per slice, against 0 and the margin."""
+    """Draw the paired difference in points with its interval, overall and per slice, against 0 and the margin."""
     if verdict.difference is None:
         return nothing_to_draw("Nothing to compare", verdict.reason)
     shown = sorted(verdict.slices, key=lambda part: part.estimate)[:MAX_SLICES]
@@ -74,7 +74,7 @@ def draw_forest(verdict: Verdict) -> Figure:
 
 
 def _outcome(verdict: Verdict, difference: Difference) -> str:
-    """The overall result in a word: the check "difference", or where none was made, the interval itself."""
+    """Say the overall result in a word: the check "difference", or where none was made, the interval itself."""
     if verdict.checks_with("identical") and verdict.discordant == (0, 0):
         return "identical"
     status = _status(verdict, difference)
@@ -98,7 +98,7 @@ def _status(verdict: Verdict, difference: Difference) -> Status:
 
 
 def _outcome_of_slice(verdict: Verdict, part: Slice) -> str:
-    """A slice's result in a word. Its guard is stricter than the interval drawn: where it passes, "worse?" at most."""
+    """Say a slice's result in a word. Its guard is stricter than the interval: where it passes, "worse?" at most."""
     statuses = [check.status for check in verdict.checks_with("slice") if check.name == f"slice {part.name}"]
     if "fail" in statuses or (not statuses and part.high < 0):
         return "worse"
