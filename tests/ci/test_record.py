@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlgate import artifacts, corpus, exam, ledger, promotion, recipes
 from mlgate.ci import evidence, record
+from mlgate.ci.evidence import Started
 from mlgate.ci.record import Stale
 from mlgate.errors import MlgateError
 from mlgate.exam import holdout
@@ -220,7 +221,7 @@ def test_a_run_that_judges_brings_no_other_kind_of_move(kind, hub, worse_model):
     run, before = runner(hub, "run"), hub.tip()
     forge_move(run, worse_model, kind)
     with pytest.raises(MlgateError, match=f"started for a promotion.* brings a {kind}|this {kind} cannot be"):
-        record.record(run, run, expected="promotion")
+        record.record(run, run, started=Started("promotion"))
     assert hub.tip() == before
 
 
@@ -229,7 +230,7 @@ def test_a_run_that_judges_nothing_brings_no_verdict(expected, hub, better_model
     run, before = runner(hub, "run"), hub.tip()
     judge(run, better_model)
     with pytest.raises(MlgateError, match=f"started for a {expected}, and its ledger brings a look"):
-        record.record(run, run, expected=expected)
+        record.record(run, run, started=Started(expected))
     assert hub.tip() == before
 
 
@@ -238,7 +239,7 @@ def test_a_run_moves_production_once(hub, better_model, judge):
     judge(run, better_model)
     line = ledger.moves(ledger.read(run))[-1]
     with pytest.raises(MlgateError, match="moves production 2 times"):
-        evidence.require_expected([line, line], "promotion")
+        evidence.require_expected(run, [line, line], Started("promotion"), {})
 
 
 def test_what_a_run_was_started_for_is_recorded(hub, better_model, baseline_model, judge, capsys):
@@ -253,6 +254,166 @@ def test_what_a_run_was_started_for_is_recorded(hub, better_model, baseline_mode
     assert "started for a promotion, and its ledger brings a rollback" in capsys.readouterr().err
     assert main(["--root", str(second.path), "record", "--expect", "rollback"]) == 0
     assert artifacts.load_production(on_main(hub)).digest == baseline_model.digest
+
+
+def retold(root: Root, change, sha256: bool = True) -> None:
+    """Change the lines of a ledger and chain them anew. sha256: the look and the promotion name the changed verdict."""
+    entries = change(ledger.read(root))
+    named = {}
+    data = b""
+    for entry in entries:
+        if sha256 and "verdict_sha256" in entry:
+            if "verdict" in entry:
+                named[entry["verdict_sha256"]] = artifacts.digest(artifacts.to_json(entry["verdict"]))
+            entry["verdict_sha256"] = named.get(entry["verdict_sha256"], entry["verdict_sha256"])
+        data = ledger.chained(data, entry)
+    root.ledger.write_bytes(data)
+
+
+def in_the(kind: str, **facts):
+    """Change these facts in the last line of this kind. A name with dots is the way to it."""
+
+    def change(entries: list) -> list:
+        line = [entry for entry in entries if entry["kind"] == kind][-1]
+        for way, value in facts.items():
+            *folders, name = way.split("__")
+            place = line
+            for folder in folders:
+                place = place[folder]
+            place[name] = value
+        return entries
+
+    return change
+
+
+def checks_that_pass(entries: list) -> list:
+    for entry in entries:
+        for check in entry["verdict"]["checks"] if entry["kind"] == "look" else []:
+            check["status"] = "pass"
+    return entries
+
+
+def without_check(code: str):
+    def change(entries: list) -> list:
+        verdict = next(entry for entry in entries if entry["kind"] == "look")["verdict"]
+        verdict["checks"] = [check for check in verdict["checks"] if check["code"] != code]
+        return entries
+
+    return change
+
+
+def failing(code: str):
+    def change(entries: list) -> list:
+        verdict = next(entry for entry in entries if entry["kind"] == "look")["verdict"]
+        next(check for check in verdict["checks"] if check["code"] == code)["status"] = "fail"
+        return entries
+
+    return change
+
+
+def spent(entries: list) -> list:
+    """All looks but the last were taken before it."""
+    at = next(number for number, entry in enumerate(entries) if entry["kind"] == "look")
+    return [*entries[:at], *[entries[at]] * 20, *entries[at:]]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (failing("slice"), "its own checks make REJECT, and it says PROMOTE"),
+        (failing("negative_flips"), "its own checks make HOLD, and it says PROMOTE"),
+        (without_check("leakage"), "PROMOTE without the check leakage"),
+        (without_check("difference"), "PROMOTE without the check difference"),
+        (in_the("look", verdict__discordant__candidate_only_right=1), "its own counts say fail of the difference"),
+        (in_the("look", verdict__discordant__production_only_right=-1), "its counts do not fit its rows"),
+        (in_the("look", verdict__candidate__accuracy=0.99), "its figures are not those of its counts"),
+        (in_the("look", verdict__policy__alpha=0.5), "under other demands than gate.toml's"),
+        (in_the("look", verdict__rows__digest="0" * 64), "about other rows than the holdout has"),
+        (in_the("look", verdict__rows__count=1_000_000), "about other rows than the holdout has"),
+        (in_the("look", alpha=0.05), "at another level than gate.toml's"),
+        (in_the("look", generation=2), "another generation than the holdout's"),
+        (in_the("look", corpus={"path": "mine.csv"}), r"another \[corpus\] than gate.toml names"),
+        (in_the("look", verdict__checks=None), "it cannot be read"),
+        (spent, "no look was left"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_verdict_that_does_not_follow_from_itself_is_refused_by_name(change, message, hub, better_model, judge):
+    run, before = runner(hub, "run"), hub.tip()
+    assert judge(run, better_model) == "PROMOTE"
+    retold(run, change)
+    with pytest.raises(MlgateError, match=f"is not believed: .*{message}.*Nothing was recorded"):
+        record.record(run, run)
+    assert hub.tip() == before
+
+
+def test_a_copied_verdict_with_another_models_digest_is_refused(hub, better_model, worse_model, judge):
+    """First by the verdict's sha256. Whoever mends that needs a card, and fingerprints, that say where it is from."""
+    run, before = runner(hub, "run"), hub.tip()
+    judge(run, better_model)
+    run.production.write_bytes(artifacts.dump(worse_model.pipeline))
+    card = run.cards / f"{worse_model.digest}.json"
+    card.write_text(json.dumps({"digest": worse_model.digest}))
+
+    def copied(entries: list) -> list:
+        in_the("look", verdict__candidate__digest=worse_model.digest)(entries)
+        return in_the("promotion", to=worse_model.digest)(entries)
+
+    for sha256, said in (
+        (False, "not the one whose sha256 it names"),
+        (True, "its card does not say how it came to be"),
+    ):
+        retold(run, copied, sha256)
+        with pytest.raises(MlgateError, match=said):
+            record.record(run, run)
+    for facts, said in (
+        (
+            {"recipe": "reduced_dataset"},
+            "started to train the recipe baseline, and the model's card says 'reduced_dataset'",
+        ),
+        ({"rows": {"count": 1, "digest": "x"}}, "another number of training rows than there are fingerprints"),
+    ):
+        known = json.loads((run.cards / f"{better_model.digest}.json").read_text())
+        card.write_text(json.dumps(known | facts | {"digest": worse_model.digest}))
+        shutil.copy(run.cards / f"{better_model.digest}.keys", card.with_suffix(".keys"))
+        with pytest.raises(MlgateError, match=said):
+            record.record(run, run, started=Started("promotion"))
+    assert hub.tip() == before
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [({"looks": 100_000}, "budget is another one"), ({"generation": 3}, "generation does not follow")],
+)
+def test_a_holdout_generation_begins_with_gate_tomls_budget(facts, message, hub, reviews, tmp_path):
+    run, before = runner(hub, "run"), hub.tip()
+    renew_holdout(run, reviews, tmp_path)
+    retold(run, in_the("holdout", **facts))
+    with pytest.raises(MlgateError, match=message):
+        record.record(run, run)
+    assert hub.tip() == before
+
+
+def test_a_refresh_is_of_productions_own_recipe(hub, baseline_model, better_model):
+    run = runner(hub, "run")
+    put(run, better_model)
+    forge_move(run, better_model, "refresh")
+    card = run.cards / f"{better_model.digest}.json"
+    card.write_text(json.dumps({"digest": better_model.digest, "recipe": "challenger"}))
+    with pytest.raises(MlgateError, match="names another recipe than that of the model it refreshes"):
+        record.record(run, run, started=Started("refresh"))
+
+
+def test_a_run_brings_the_recipe_that_it_was_started_for(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    with pytest.raises(MlgateError, match="to train the recipe challenger, and the model's card says 'baseline'"):
+        record.record(run, run, started=Started("promotion", "challenger"))
+    with pytest.raises(MlgateError, match=r"to train the severity 0\.5, and the model's card says 0\.0"):
+        record.record(run, run, started=Started("promotion", "baseline", 0.5))
+    assert record.record(run, run, started=Started("promotion", "baseline", 0.0)).startswith(
+        "Recorded on main: Promote"
+    )
 
 
 # Main moved meanwhile
@@ -356,6 +517,58 @@ def test_a_verdict_under_an_older_policy_is_given_back(hub, better_model, judge)
     with pytest.raises(Stale, match="demands something else"):
         record.record(run, run)
     assert kinds(on_main(hub)) == ["bootstrap", "look"]
+
+
+TRAINED = ("candidate", 'recipe = "baseline"', 'recipe = "challenger"')
+
+
+def reworded(hub: Hub, old: str, new: str) -> None:
+    """Main's gate.toml says something else from now on."""
+    policy = (hub.person / "gate.toml").read_text(encoding="utf-8")
+    assert policy.count(old) == 1
+    commit(hub, {"gate.toml": policy.replace(old, new)})
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        TRAINED,
+        ("corpus", "slice_column = 'source'", "label_column = 'label'"),
+        ("artifacts", "max_megabytes = 20", "max_megabytes = 1"),
+    ],
+)
+def test_a_run_that_is_started_again_does_not_promote_what_main_took_back(name, old, new, hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    reworded(hub, old, new)
+    with pytest.raises(Stale, match=rf"meanwhile gate.toml on main says something else under \[{name}\]"):
+        record.record(run, run, started=Started("promotion"))
+    assert kinds(on_main(hub)) == ["bootstrap", "look"]
+
+
+def test_a_recipe_that_changed_meanwhile_is_another_one(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    commit(hub, {"lib/mlgate/recipes/recipes.py": "# another way to train\n"})
+    with pytest.raises(Stale, match=r"meanwhile lib/mlgate/recipes/recipes\.py changed on main"):
+        record.record(run, run, started=Started("promotion"))
+
+
+def test_a_recipe_named_by_hand_does_not_ask_what_main_trains_by_itself(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    reworded(hub, *TRAINED[1:])
+    assert record.record(run, run, started=Started("promotion", "baseline")).startswith("Recorded on main: Promote")
+
+
+def test_a_rollback_is_recorded_whatever_gate_toml_says_meanwhile(hub, better_model, judge):
+    first = runner(hub, "first")
+    judge(first, better_model)
+    record.record(first, first)
+    second = runner(hub, "second")
+    promotion.rollback(second)
+    reworded(hub, *TRAINED[1:])
+    assert record.record(second, second, started=Started("rollback")).startswith("Recorded on main: Roll back")
 
 
 def test_a_verdict_on_other_holdout_rows_than_mains_is_given_back(hub, better_model, judge, reviews, tmp_path):

@@ -6,17 +6,18 @@ baseline is truly better, and reduced_dataset at severity 1 is the bad one.
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
-from mlgate import artifacts, corpus, exam, recipes
+from mlgate import artifacts, corpus, exam, ledger, recipes
 from mlgate.ledger import integrity
 from mlgate.root import Root
 
 import pandas as pd
 import pytest
 from conftest import GATE
-from rehearse import Hub, RefusedError, Run, git, working_tree
+from rehearse import Hub, Job, RefusedError, Run, git, working_tree
 
 pytestmark = pytest.mark.slow
 GOOD, BAD = ("baseline", ""), ("reduced_dataset", "severity = 1.0\n")
@@ -170,6 +171,66 @@ def test_a_bad_model_never_reaches_main_and_a_pull_request_writes_nothing(hub):
     assert results(forged) == ["failure", "skipped", "skipped"]
     assert "This change edits artifacts_prod/cards/note.txt" in forged.jobs["check"].log
     assert hub.tip() == tip
+
+
+def refresh_nobody_asked_for(judged: Root) -> None:
+    """A line and a model that no exam saw, in a folder that holds together."""
+    data = artifacts.dump(
+        recipes.named("reduced_dataset").train(corpus.split("train").sample(2_500, random_state=0), 1.0)
+    )
+    old = judged.production.read_bytes()
+    judged.previous.write_bytes(old)
+    judged.production.write_bytes(data)
+    (judged.cards / f"{artifacts.digest(data)}.json").write_text(json.dumps({"digest": artifacts.digest(data)}))
+    move = {"from": artifacts.digest(old), "to": artifacts.digest(data), "begun": ledger.now()}
+    judged.ledger.write_bytes(b"".join(judged.ledger.read_bytes().splitlines(keepends=True)[:2]))
+    ledger.append(judged, "refresh", **move)
+
+
+def verdict_of_another_model(judged: Root) -> None:
+    """The verdict of the model that won, with another one's digest in it."""
+    data = b""
+    for entry in ledger.read(judged):
+        if entry["kind"] == "look":
+            entry["verdict"]["candidate"]["digest"] = "0" * 64
+        if entry["kind"] == "promotion":
+            continue
+        data = ledger.chained(data, entry)
+    judged.ledger.write_bytes(data)
+    judged.production.write_bytes(judged.previous.read_bytes())
+    judged.previous.unlink()
+
+
+def test_what_the_gate_job_could_forge_and_what_main_took_back_are_not_recorded(hub):
+    before = served(hub)
+    run = quick(hub.push("Better", candidate(hub, *GOOD)))
+    assert [run.job(name).result for name in ("check", "gate")] == ["success"] * 2
+    judged = run.folder / "artifacts" / "judged"
+    honest = shutil.copytree(judged, run.folder / "honest")
+    for forge, said in (
+        (refresh_nobody_asked_for, "started for a promotion, and its ledger brings a refresh"),
+        (verdict_of_another_model, "its verdict is not the one whose sha256 it names"),
+    ):
+        tip = hub.tip()
+        forge(Root(judged))
+        forged = again(run)
+        assert forged.result == "failure", forged.log
+        assert said in forged.log
+        assert hub.tip() == tip
+        shutil.rmtree(judged)
+        shutil.copytree(honest, judged)
+    hub.push("Taken back", candidate(hub, *BAD))
+    late = again(run)
+    assert late.result == "failure", late.log
+    assert "meanwhile gate.toml on main says something else under [candidate]" in late.log
+    assert lines(hub) == ["bootstrap", "look"]
+    assert served(hub) == before
+
+
+def again(run: Run) -> Job:
+    """Run the record job, on a fresh machine."""
+    shutil.rmtree(run.folder / "record", ignore_errors=True)
+    return run.job("record")
 
 
 def test_by_hand_a_preview_a_submission_and_a_refresh(hub):

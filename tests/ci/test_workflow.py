@@ -50,7 +50,8 @@ def test_credentials_stay_only_where_something_is_pushed():
 def test_the_job_that_writes_runs_one_command_and_installs_nothing():
     commands = [step["run"] for step in JOBS["record"]["steps"] if "run" in step]
     assert commands == [
-        'python -m mlgate record --judged judged --branch "$BRANCH" --expect "$EXPECT" --summary "$GITHUB_STEP_SUMMARY"'
+        'python -m mlgate record --judged judged --branch "$BRANCH" --expect "$EXPECT"'
+        ' ${RECIPE:+--recipe "$RECIPE"} ${SEVERITY:+--severity "$SEVERITY"} --summary "$GITHUB_STEP_SUMMARY"'
     ]
     assert not any("cache" in (step.get("with") or {}) for step in JOBS["record"]["steps"])
 

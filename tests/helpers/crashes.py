@@ -62,7 +62,7 @@ def judged(root: Root, C: float, decision: str = "PROMOTE", kind: str = "look", 
     verdict = verdict_on(against or artifacts.digest(root.production.read_bytes()), name_of(C), decision)
     data = artifacts.to_json(verdict)
     with locked(root):
-        ledger.append(root, kind, alpha=0.0025, verdict_sha256=artifacts.digest(data), verdict=verdict)
+        ledger.append(root, kind, alpha=0.0025, corpus={}, verdict_sha256=artifacts.digest(data), verdict=verdict)
     root.verdict.write_bytes(data)
     return verdict
 

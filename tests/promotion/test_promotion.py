@@ -391,6 +391,14 @@ def test_a_verdict_under_other_demands_than_gate_toml_has_now_does_not_promote(p
     assert promotion.promote(pair)
 
 
+def test_a_verdict_on_another_corpus_than_gate_toml_names_now_does_not_promote(pair):
+    pair.policy.write_text("[decision]\n[corpus]\npath = 'other.csv'\n")
+    with refused(pair, r"gate.toml names another \[corpus\] since the verdict was given. Run notebooks 02 to 04 again"):
+        promotion.promote(pair)
+    pair.policy.write_text("[decision]\n[candidate]\nrecipe = 'another than was named by hand'\n")
+    assert promotion.promote(pair)
+
+
 def test_a_verdict_on_other_holdout_rows_than_those_in_use_does_not_promote(pair):
     rows = {"count": 10, "digest": "rows that nobody has read"}
     ledger.append(pair, "holdout", generation=2, alpha=0.05, looks=20, rows=rows, keys="0" * 64)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlgate import root
 from mlgate.errors import MlgateError
 
 
@@ -77,10 +78,10 @@ def read_card(path: Path, name: str) -> Card | None:
 
 
 def to_json(value: object) -> bytes:
-    """Return a value as the bytes of a JSON file that people can read."""
-    plain = value.as_dict() if isinstance(value, Card) else value
-    text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    return text.encode(errors="backslashreplace")  # half a character becomes JSON's \udXXX
+    """Return a value, or a card, as the bytes of a JSON file that people can read."""
+    if isinstance(value, Card):
+        value = value.as_dict()
+    return root.to_json(value)
 
 
 def _is_text(value: object) -> bool:

@@ -10,18 +10,28 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlgate import ledger
-from mlgate.ci.evidence import require_expected
+from mlgate.ci import evidence
+from mlgate.ci.evidence import Started
 from mlgate.errors import MlgateError
 from mlgate.ledger import Entry, commits
 from mlgate.ledger.commits import FOLDER, git
 from mlgate.ledger.integrity import named_by, verify
-from mlgate.root import Root, policy_from, write_atomically
+from mlgate.root import Root, policy_from, section, write_atomically
 
 ATTEMPTS = 5
 BOT = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
+RECIPES = "lib/mlgate/recipes"
+# The sections of gate.toml that say what a model is. A rollback rests on nothing but the ledger.
+RESTS_ON: dict[ledger.MoveKind, tuple[str, ...]] = {
+    "promotion": ("candidate", "corpus", "artifacts"),
+    "bootstrap": ("corpus", "artifacts"),
+    "refresh": ("corpus", "artifacts"),
+    "rollback": (),
+}
 TITLES = {"bootstrap": "First model", "promotion": "Promote", "rollback": "Roll back to", "refresh": "Refresh as"}
 
 
@@ -29,24 +39,27 @@ class Stale(MlgateError):
     """Production on main is not the one that the verdict is about any more: the verdict is given back."""
 
 
-def record(root: Root, judged: Root, remote: str = "origin", branch: str = "main", expected: str | None = None) -> str:
+def record(
+    root: Root, judged: Root, remote: str = "origin", branch: str = "main", started: Started | None = None
+) -> str:
     """Carry what happened in `judged` since HEAD's commit over to `branch`, and say what was done in one line.
 
-    expected: what the run was started for (a key of evidence.EXPECTED), which lets it bring those lines alone; None
-    where a person records what was done by hand.
+    started: what the run was started for, which lets it bring nothing else; None where a person records what was done
+    by hand.
 
     Does nothing where main holds it already, so it can be repeated. Raises Stale where production has moved meanwhile
     (looks are recorded all the same), and MlgateError, with nothing written, where something is wrong or refused.
     """
     verify(judged)
-    begun = _lines_added(root, judged)
-    if expected:
-        require_expected(begun[1], expected)
+    run = _Run(root, judged, _lines_before(root, judged), ledger.read(judged), started)
+    if started:
+        evidence.require_expected(judged, run.lines, started, section(root.settings(), "candidate"))
+    evidence.require_sound(root, judged, run.entries, run.count)
     for attempt in range(ATTEMPTS):
         git(root, "fetch", "--quiet", "--no-tags", remote, branch)
         tip = git(root, "rev-parse", "FETCH_HEAD").strip()
         with _checked_out(root, tip) as main:
-            added, moved, given_back = _continue(main, judged, begun)
+            added, moved, given_back = _continue(main, run)
             if not added:
                 break
             _write(main, judged, added, moved)
@@ -65,8 +78,24 @@ def record(root: Root, judged: Root, remote: str = "origin", branch: str = "main
     return f"Recorded on {branch}: {_title(added)}."
 
 
-def _lines_added(root: Root, judged: Root) -> tuple[int, list[Entry]]:
-    """How many lines the ledger had in HEAD's commit, and those that were added since."""
+@dataclass(frozen=True)
+class _Run:
+    """What a run brings. root: a checkout of the commit that it judged. count: how many lines its ledger had there."""
+
+    root: Root
+    judged: Root
+    count: int
+    entries: list[Entry]
+    started: Started | None
+
+    @property
+    def lines(self) -> list[Entry]:
+        """Return the lines that the run added."""
+        return self.entries[self.count :]
+
+
+def _lines_before(root: Root, judged: Root) -> int:
+    """Return how many lines the ledger had in HEAD's commit."""
     base = commits.ledger_in(root, "HEAD")
     now = b""
     if judged.ledger.is_file():
@@ -75,24 +104,23 @@ def _lines_added(root: Root, judged: Root) -> tuple[int, list[Entry]]:
         raise MlgateError(
             "The ledger to record does not continue the one in HEAD's commit. Check out that run's commit."
         )
-    count = len(base.splitlines())
-    return count, ledger.read(judged)[count:]
+    return len(base.splitlines())
 
 
-def _continue(main: Root, judged: Root, begun: tuple[int, list[Entry]]) -> tuple[list[Entry], bool, str | None]:
+def _continue(main: Root, run: _Run) -> tuple[list[Entry], bool, str | None]:
     """Return the lines to add to main's ledger, whether production moves with them, and why it may not (or None)."""
-    count, lines = begun
+    count = run.count
     current = verify(main)
     on_main = ledger.read(main)
-    if count > len(on_main) or ledger.read(judged)[:count] != on_main[:count]:
+    if count > len(on_main) or run.entries[:count] != on_main[:count]:
         raise MlgateError("The ledger on main is not the one that this run began with: somebody rewrote it.")
     meanwhile = on_main[count:]
-    lines = [line for line in lines if not _holds(on_main, line)]
+    lines = [line for line in run.lines if not _holds(on_main, line)]
     events = [line for line in lines if not ledger.is_move(line) and not _known(on_main, meanwhile, line)]
     moves = ledger.moves(lines)
     if not moves or moves[-1]["to"] == current:
         return events, False, None
-    why = _why_not(main, meanwhile, lines)
+    why = _why_not(main, meanwhile, lines) or _what_changed(main, run, moves[-1])
     if why is None:
         return lines, True, None
     return events, False, f"The verdict on {moves[-1]['to'][:12]} is given back: {why}. Run the workflow again."
@@ -116,6 +144,30 @@ def _why_not(main: Root, meanwhile: list[Entry], lines: list[Entry]) -> str | No
         return "meanwhile gate.toml on main demands something else"
     if meanwhile and verdicts and not ledger.looks_left(ledger.read(main), policy):
         return "meanwhile others took the last look at the holdout"
+    return None
+
+
+def _what_changed(main: Root, run: _Run, move: ledger.Move) -> str | None:
+    """Return what the move rests on that is not the same on main as in the commit that was judged, or None.
+
+    A run that is started again judges its old commit, and what was taken back meanwhile must stay away.
+    """
+    then = run.root.settings()
+    now = main.settings()
+    sections = list(RESTS_ON[move["kind"]])
+    if run.started and run.started.recipe and "candidate" in sections:
+        sections.remove("candidate")
+    for name in sections:
+        if section(then, name) != section(now, name):
+            return f"meanwhile gate.toml on main says something else under [{name}]"
+    if not sections:
+        return None
+    files = [RECIPES, section(now, "corpus").get("path", RECIPES)]
+    base = git(run.root, "rev-parse", "HEAD").strip()
+    inside = [name for name in files if not Path(name).is_absolute()]
+    changed = git(main, "diff", "--name-only", "--relative", base, "HEAD", "--", *inside).splitlines()
+    if changed:
+        return f"meanwhile {changed[0]} changed on main"
     return None
 
 

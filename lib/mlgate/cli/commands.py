@@ -139,13 +139,17 @@ def check_command(options: Namespace) -> int:
 
 
 def record_command(options: Namespace) -> int:
+    from mlgate.ci.evidence import Started
     from mlgate.ci.record import Stale, record
 
     root = find_root(options.root)
     judged = find_root(options.judged) if options.judged else root
+    started = None
+    if options.expect:
+        started = Started(options.expect, options.recipe, options.severity)
     status = 0
     try:
-        outcome = record(root, judged, options.remote, options.branch, expected=options.expect)
+        outcome = record(root, judged, options.remote, options.branch, started=started)
         print(outcome)
     except Stale as error:
         status = STALE

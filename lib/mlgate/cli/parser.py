@@ -99,6 +99,9 @@ def _add_ci(added: Commands) -> None:
     record.add_argument(
         "--expect", choices=tuple(EXPECTED), help="what the run was started for: refuse whatever else it brings"
     )
+    help = "with --expect: the recipe it was started to train (default: gate.toml)"
+    record.add_argument("--recipe", metavar="NAME", help=help)
+    record.add_argument("--severity", type=float, metavar="X", help="with --expect: and how bad, from 0 to 1")
     record.add_argument("--summary", metavar="FILE", type=Path, help="add what was done to this file as well")
 
 

@@ -13,7 +13,7 @@ from mlgate.exam import holdout, looks
 from mlgate.exam.attempt import Attempt
 from mlgate.gate import PROMOTE, REJECT, Look, Side, Verdict, verdict_from
 from mlgate.ledger import commits
-from mlgate.root import Root, write_atomically
+from mlgate.root import Root, section, write_atomically
 from mlgate.scorecard import Scorecard
 
 
@@ -81,12 +81,16 @@ def _look(attempt: Attempt) -> dict[str, Any]:
         needed=looks.wins_needed(attempt),
     )
     verdict = attempt.judge(attempt.on_holdout, look).as_dict()
-    generation = holdout.generation(attempt.root, attempt.policy)
-    _record(attempt.root, "look", verdict, alpha=attempt.policy.alpha_look, generation=generation)
+    facts = {
+        "alpha": attempt.policy.alpha_look,
+        "generation": holdout.generation(attempt.root, attempt.policy),
+        "corpus": section(attempt.root.settings(), "corpus"),
+    }
+    _record(attempt.root, "look", verdict, **facts)
     return verdict
 
 
-def _record(root: Root, kind: ledger.Kind, verdict: dict[str, Any], **facts: float) -> None:
+def _record(root: Root, kind: ledger.Kind, verdict: dict[str, Any], **facts: Any) -> None:
     ledger.append(root, kind, **facts, verdict_sha256=artifacts.digest(to_json(verdict)), verdict=verdict)
 
 

@@ -26,7 +26,10 @@ Move = TypedDict(
 
 
 class Judged(TypedDict):
-    """A look at the holdout, with the level it was taken at; or a rejection on validation rows, which costs none."""
+    """A look at the holdout, with the level it was taken at; or a rejection on validation rows, which costs none.
+
+    corpus: what gate.toml's [corpus] named when the look was taken.
+    """
 
     time: str
     kind: JudgedKind
@@ -35,6 +38,7 @@ class Judged(TypedDict):
     before: str
     alpha: NotRequired[float]
     generation: NotRequired[int]
+    corpus: NotRequired[dict[str, Any]]
 
 
 class Counted(TypedDict):

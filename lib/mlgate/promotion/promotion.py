@@ -16,7 +16,7 @@ from mlgate import artifacts, ledger
 from mlgate.artifacts import Card, locked, to_json
 from mlgate.errors import MlgateError
 from mlgate.ledger import MOVES, START, Entry, Judged, MoveKind
-from mlgate.root import Root, policy_from, sync_folder, write_atomically
+from mlgate.root import Root, policy_from, section, sync_folder, write_atomically
 
 DIGEST = re.compile("[0-9a-f]{64}")
 BRING_BACK = "Bring artifacts_prod/ back: git checkout -- artifacts_prod."
@@ -37,8 +37,8 @@ def promote(root: Root, after_rollback: bool = False) -> bool:
         new = artifacts.digest(data)
         if new == current:
             return False
-        verdict = _require_promote(_evidence(root, entries, (current, new), after_rollback))
-        _require_current(root, entries, verdict, current, new)
+        look = _require_promote(_evidence(root, entries, (current, new), after_rollback))
+        _require_current(root, entries, look, (current, new))
         if new in ledger.rolled_back(entries) and not after_rollback:
             raise MlgateError(
                 f"{new[:12]} was rolled back. To promote it all the same: mlgate promote --after-rollback."
@@ -49,7 +49,7 @@ def promote(root: Root, after_rollback: bool = False) -> bool:
         keys = None
         if root.candidate_keys.is_file():
             keys = root.candidate_keys.read_bytes()
-        switch(root, data, card, "promotion", keys, verdict_sha256=artifacts.digest(to_json(verdict)))
+        switch(root, data, card, "promotion", keys, verdict_sha256=artifacts.digest(to_json(look["verdict"])))
         return True
 
 
@@ -219,8 +219,8 @@ def _last_look(entries: Sequence[Entry], pair: tuple[str, str]) -> Judged | None
     return None
 
 
-def _require_promote(entry: Judged | None) -> dict[str, Any]:
-    """Return the verdict to act on. Raises MlgateError where there is none, or it is not PROMOTE."""
+def _require_promote(entry: Judged | None) -> Judged:
+    """Return the line to act on. Raises MlgateError where there is none, or it is not PROMOTE."""
     if entry is None:
         raise MlgateError(
             "The ledger has no such verdict (a HOLD that cost no look is not written there)."
@@ -229,11 +229,17 @@ def _require_promote(entry: Judged | None) -> dict[str, Any]:
     verdict = entry["verdict"]
     if verdict["decision"] != "PROMOTE":
         raise MlgateError(f"The verdict is {verdict['decision']}: {verdict['reason']}. Production stays.")
-    return verdict
+    return entry
 
 
-def _require_current(root: Root, entries: Sequence[Entry], verdict: dict[str, Any], current: str, new: str) -> None:
-    """Raise MlgateError where the verdict is about something else than what is at hand now."""
+def _require_current(root: Root, entries: Sequence[Entry], look: Judged, pair: tuple[str, str]) -> None:
+    """Raise MlgateError where the verdict is about something else than what is at hand now.
+
+    gate.toml's [candidate] may say something else: whoever names a recipe by hand trains another one.
+    """
+    current, new = pair
+    verdict = look["verdict"]
+    settings = root.settings()
     judged = verdict["production"]["digest"]
     if judged != current:
         raise MlgateError(
@@ -242,11 +248,14 @@ def _require_current(root: Root, entries: Sequence[Entry], verdict: dict[str, An
         )
     if verdict["candidate"]["digest"] != new:
         raise MlgateError("The candidate is not the one that was judged. Run notebook 04 again.")
-    if verdict["policy"]["digest"] != policy_from(root.settings()).digest:
+    if verdict["policy"]["digest"] != policy_from(settings).digest:
         raise MlgateError("gate.toml demands something else since the verdict was given. Run notebook 04 again.")
     holdout = ledger.current_holdout(entries)
     if holdout is None or verdict["rows"]["digest"] != holdout["rows"]["digest"]:
         raise MlgateError("The holdout has other rows since the verdict was given. Run notebook 04 again.")
+    corpus = section(settings, "corpus")
+    if look.get("corpus", corpus) != corpus:
+        raise MlgateError("gate.toml names another [corpus] since the verdict was given. Run notebooks 02 to 04 again.")
 
 
 def _digest(path: Path) -> str | None:

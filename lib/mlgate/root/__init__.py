@@ -1,7 +1,7 @@
 """Where things are: the root's paths, its gate.toml, the policy, files replaced in one step. Standard library only."""
 
 from mlgate.errors import MlgateError
-from mlgate.root.files import reason_of, sync_folder, write_atomically
+from mlgate.root.files import reason_of, sync_folder, to_json, write_atomically
 from mlgate.root.paths import Root, find_root
 from mlgate.root.policy import (
     ACTIONS,
@@ -35,6 +35,7 @@ __all__ = [
     "reason_of",
     "section",
     "sync_folder",
+    "to_json",
     "versions",
     "write_atomically",
 ]

@@ -1,11 +1,18 @@
-"""Files replaced in one step, so that a reader or a crash never sees a part."""
+"""Files replaced in one step, so that a reader or a crash never sees a part; how a JSON file is written."""
 
 import contextlib
+import json
 import os
 import tempfile
 from pathlib import Path
 
 from mlgate.errors import MlgateError
+
+
+def to_json(value: object) -> bytes:
+    """Return a value as the bytes of a JSON file that people can read. Raises ValueError where a number is none."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode(errors="backslashreplace")  # half a character becomes JSON's \udXXX
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -1,0 +1,67 @@
+"""What a verdict follows from: its own checks and counts. Whoever does not believe a verdict works it out again here.
+
+A second way to the gate's own arithmetic, with Python's standard library alone. Tests hold the two equal.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from statistics import NormalDist
+from typing import Any
+
+NEGLIGIBLE = 1e-18  # of a sum whose terms fall: what is left of them changes no digit
+
+
+def decision(checks: Iterable[Mapping[str, Any]]) -> str:
+    """Return what these checks, as verdict.json holds them, make: "PROMOTE", "HOLD" or "REJECT" (see gate.decide)."""
+    counting = [check for check in checks if check["action"] != "report" and check["status"] != "skipped"]
+    if any(check["status"] == "fail" and check["action"] == "reject" for check in counting):
+        return "REJECT"
+    if counting and all(check["status"] == "pass" for check in counting):
+        return "PROMOTE"
+    return "HOLD"
+
+
+def standing(counts: tuple[int, int, int], margin: float, alpha: float) -> str:
+    """Return how b wins and c losses in n rows stand: "pass" (better), "fail" (worse) or "undecided".
+
+    Tango's interval need not be found for that: its limit lies beyond a difference where the score there lies beyond z.
+    See gate.standing.
+    """
+    b, c, _ = counts
+    z = -NormalDist().inv_cdf(alpha)
+    if score(counts, margin) > z and (margin != 0 or midp(b, c) <= alpha):
+        return "pass"
+    if score(counts, min(margin, 0)) < -z:
+        return "fail"
+    return "undecided"
+
+
+def midp(b: int, c: int) -> float:
+    """Return the one-sided McNemar mid-p: P(X > b) + P(X = b) / 2 where X ~ Binomial(b + c, 1/2)."""
+    if b < c:
+        return 1 - midp(c, b)
+    m = b + c
+    term: float = math.comb(m, b) / 2**m
+    total = term / 2
+    for wins in range(b + 1, m + 1):
+        term *= (m - wins + 1) / wins
+        total += term
+        if term < NEGLIGIBLE * total:
+            break
+    return total
+
+
+def score(counts: tuple[int, int, int], d: float) -> float:
+    """Return Tango's score statistic for "the true difference is d" of b wins and c losses in n rows.
+
+    See gate.statistics.tango_z.
+    """
+    b, c, n = counts
+    root = math.hypot(b - c - (2 * n - b - c) * d, 2 * math.sqrt(b * c * ((1 - d) * (1 + d))))
+    variance = (root + (b + c) + (b - c) * d - 2 * n * d * d) / 2
+    excess = b - c - n * d
+    if variance > 0:
+        return excess / math.sqrt(variance)
+    if excess == 0:
+        return 0.0
+    return math.copysign(math.inf, excess)
