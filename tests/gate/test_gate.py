@@ -247,8 +247,8 @@ def answers(candidate):
     """A scorecard of 1,000 rows, 700 of class 0: production answers at random, the candidate as given."""
     random = np.random.default_rng(0)
     truth = np.repeat([0, 1], [700, 300])
-    ours = np.where(random.random(1_000) < 0.6, truth, 1 - truth)
-    return of_answers(truth, ours, candidate(truth, random), ("bad", "good"))
+    production = np.where(random.random(1_000) < 0.6, truth, 1 - truth)
+    return of_answers(truth, production, candidate(truth, random), ("bad", "good"))
 
 
 @pytest.mark.parametrize(
@@ -382,9 +382,11 @@ def test_rows_without_slices_have_no_guard_of_a_slice():
 
 def test_a_slice_of_one_label_is_judged_like_any_other():
     truth, slices = np.array([0, 1] * 500 + [1] * 300), np.repeat([0, 1], [1_000, 300])
-    ours = np.where(np.arange(1_300) % 10 == 0, 1 - truth, truth)
-    theirs = np.where((np.arange(1_300) % 5 == 0) & (slices == 1), 1 - truth, np.where(slices == 1, ours, truth))
-    verdict = judge(of_answers(truth, ours, theirs, ("bad", "good"), slices, ("mixed", "praise")), Policy())
+    production = np.where(np.arange(1_300) % 10 == 0, 1 - truth, truth)
+    candidate = np.where(
+        (np.arange(1_300) % 5 == 0) & (slices == 1), 1 - truth, np.where(slices == 1, production, truth)
+    )
+    verdict = judge(of_answers(truth, production, candidate, ("bad", "good"), slices, ("mixed", "praise")), Policy())
     assert verdict.check("difference").status == "pass"
     assert verdict.check("slice praise").status == "fail"
 
@@ -392,14 +394,14 @@ def test_a_slice_of_one_label_is_judged_like_any_other():
 def test_four_classes_are_judged_by_right_and_wrong_alone():
     random = np.random.default_rng(3)
     truth = random.integers(4, size=4_000)
-    ours, theirs = (np.where(random.random(4_000) < right, truth, (truth + 1) % 4) for right in (0.9, 0.96))
-    verdict = judge(of_answers(truth, ours, theirs, "abcd"), BARE)
+    production, candidate = (np.where(random.random(4_000) < right, truth, (truth + 1) % 4) for right in (0.9, 0.96))
+    verdict = judge(of_answers(truth, production, candidate, "abcd"), BARE)
     assert verdict.decision == PROMOTE
     assert verdict.discordant == (
-        ((theirs == truth) & (ours != truth)).sum(),
-        ((ours == truth) & (theirs != truth)).sum(),
+        ((candidate == truth) & (production != truth)).sum(),
+        ((production == truth) & (candidate != truth)).sum(),
     )
-    assert judge(of_answers(truth, theirs, ours, "abcd"), BARE).decision == REJECT
+    assert judge(of_answers(truth, candidate, production, "abcd"), BARE).decision == REJECT
 
 
 # ---- the other guards ----
@@ -420,19 +422,19 @@ def test_a_jump_that_is_too_good_to_be_true_is_held():
     assert verdict.reason.startswith("too good to be true: look for labels that leaked")
 
 
-def scored(n, ours, theirs, spread):
-    scores = np.array([[n, n * ours, n * theirs, n * (spread**2 + (theirs - ours) ** 2)]])
+def scored(n, production, candidate, spread):
+    scores = np.array([[n, n * production, n * candidate, n * (spread**2 + (candidate - production) ** 2)]])
     return replace(plain(60, 20, n), scores=scores)
 
 
 @pytest.mark.parametrize(
-    ("n", "theirs", "decision"),
+    ("n", "candidate", "decision"),
     [(1_000, 0.31, PROMOTE), (1_000, 0.34, REJECT), (1_000, 0.20, PROMOTE), (100, 0.34, PROMOTE)],
 )
-def test_probabilities_that_mean_less_reject_at_equal_accuracy(n, theirs, decision):
-    scorecard = scored(n, 0.30, theirs, 0.15)
+def test_probabilities_that_mean_less_reject_at_equal_accuracy(n, candidate, decision):
+    scorecard = scored(n, 0.30, candidate, 0.15)
     assert judge(scorecard, replace(BARE, brier_action="reject")).decision == decision
-    assert check(scorecard, "brier", BARE).observed == pytest.approx(theirs - 0.30)
+    assert check(scorecard, "brier", BARE).observed == pytest.approx(candidate - 0.30)
 
 
 def test_without_probabilities_their_guards_are_skipped():

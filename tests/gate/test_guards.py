@@ -22,11 +22,11 @@ CARD = plain(60, 20, 1_000, probes=PROBES, candidate=Facts("b", bytes=3_000_000)
 def scored(seed=0):
     """A scorecard with sums of Brier scores, and with confidences that are off by 10 and by 30 points."""
     random = np.random.default_rng(seed)
-    ours, theirs = random.uniform(0.1, 0.4, 1_000), random.uniform(0.2, 0.5, 1_000)
-    sums = [1_000, ours.sum(), theirs.sum(), ((theirs - ours) ** 2).sum()]
+    production, candidate = random.uniform(0.1, 0.4, 1_000), random.uniform(0.2, 0.5, 1_000)
+    sums = [1_000, production.sum(), candidate.sum(), ((candidate - production) ** 2).sum()]
     reliability = np.zeros((2, BINS, 3))
     reliability[:, BINS - 1] = [[1_000, 950, 850], [1_000, 950, 650]]
-    return replace(CARD, scores=np.array([sums]), reliability=reliability), theirs - ours
+    return replace(CARD, scores=np.array([sums]), reliability=reliability), candidate - production
 
 
 def labelled(scorecard, policy, level):

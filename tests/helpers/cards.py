@@ -13,9 +13,9 @@ def card(*slices, sealed=False, classes=("bad", "good"), **facts):
     """
     rows = []
     for name, b, c, right, wrong in slices:
-        for count, ours, theirs in ((b, 0, 1), (c, 1, 0), (right, 1, 1), (wrong, 0, 0)):
+        for count, production, candidate in ((b, 0, 1), (c, 1, 0), (right, 1, 1), (wrong, 0, 0)):
             for truth, half in ((0, (count + 1) // 2), (1, count // 2)):
-                rows.append((name, truth, truth if ours else 1 - truth, truth if theirs else 1 - truth, half))
+                rows.append((name, truth, truth if production else 1 - truth, truth if candidate else 1 - truth, half))
     names = tuple(sorted({name for name, *_ in rows}))
     filled = [(names.index(name), *cell, count) for name, *cell, count in rows if count]
     table = np.array(filled, dtype=np.int64).reshape(-1, 5)

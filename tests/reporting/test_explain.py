@@ -114,20 +114,20 @@ def test_where_words_have_no_weight_there_are_none_and_flips_still_work(name):
     assert flip_table(trained("baseline"), model, sample(*VALIDATION))._repr_html_().count("<tr>") == 7
 
 
-@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-def test_only_rows_that_flipped_are_shown_regressions_first(ours, theirs):
+@pytest.mark.parametrize(("production", "candidate"), PAIRS)
+def test_only_rows_that_flipped_are_shown_regressions_first(production, candidate):
     rows = sample(*VALIDATION)
-    found = flips(trained(ours), trained(theirs), rows)
+    found = flips(trained(production), trained(candidate), rows)
     for line in found.itertuples():
         row = rows.loc[line.row]
-        answers = [model.answer([row["text"]])[0][0] for model in (trained(ours), trained(theirs))]
+        answers = [model.answer([row["text"]])[0][0] for model in (trained(production), trained(candidate))]
         assert [line.production, line.candidate] == answers
         assert line.truth == row["label"]
         assert (answers[0] == row["label"]) is (line.flip == LOST)
         assert (answers[1] == row["label"]) is (line.flip == WON)
     assert found["flip"].tolist() == sorted(found["flip"])
     batch = corpus.Batch(rows["text"].tolist(), rows["label"].tolist(), rows["source"].tolist())
-    card = scoring.score(trained(ours), trained(theirs), corpus.Rows("validation", "d", lambda: iter([batch])))
+    card = scoring.score(trained(production), trained(candidate), corpus.Rows("validation", "d", lambda: iter([batch])))
     assert (found.attrs[WON], found.attrs[LOST]) == card.discordant
     assert len(found) == min(6, sum(card.discordant))
 
@@ -226,10 +226,10 @@ def test_an_excerpt_is_short_and_holds_the_words_that_did_it(place):
 
 def test_integer_labels_and_rows_without_a_source_will_do():
     rows = sample("train", 400)[["text"]].assign(label=[number % 3 for number in range(400)])
-    ours, theirs = (
+    production, candidate = (
         make_pipeline(TfidfVectorizer(), LogisticRegression(C=C)).fit(rows["text"], rows["label"]) for C in (0.1, 5)
     )
-    found = flips(ours, theirs, rows)
+    found = flips(production, candidate, rows)
     assert 0 < len(found) <= 6
     assert set(found["truth"]) <= {"0", "1", "2"}
 

@@ -39,16 +39,16 @@ def scorecard_of(classes=2, slices=2, *, win=0.04, lose=0.02, fault=None, same=F
     """Two models that are right on 85 % of the rows; the candidate then wins and loses shares of them."""
     random = np.random.default_rng(classes * 100 + slices)
     truth, places = random.integers(classes, size=rows), random.integers(max(slices, 1), size=rows)
-    ours = np.where(random.random(rows) < 0.85, truth, random.integers(classes, size=rows))
-    theirs = ours.copy()
+    production = np.where(random.random(rows) < 0.85, truth, random.integers(classes, size=rows))
+    candidate = production.copy()
     if not same:
         won, lost = random.random(rows) < win / 0.1, random.random(rows) < lose
-        theirs = np.where((ours != truth) & won, truth, np.where(lost, (truth + 1) % classes, ours))
+        candidate = np.where((production != truth) & won, truth, np.where(lost, (truth + 1) % classes, production))
     if fault:
-        theirs[rows // 2 :] = classes
+        candidate[rows // 2 :] = classes
     labels = tuple(names or [f"class {number}" for number in range(classes)])
     where = tuple(ODD[-number] if slices > 2 else f"slice {number}" for number in range(slices)) or ("",)
-    cells, counts = count_answers(truth, ours, theirs, classes, places)
+    cells, counts = count_answers(truth, production, candidate, classes, places)
     facts = {"production": Facts("a" * 64), "candidate": Facts("b" * 64, fault=fault)}
     parts = (("validation", rows, "d" * 64),)
     return Scorecard(labels, where, cells, counts, np.zeros((len(where), 4)), parts, **facts)
@@ -146,9 +146,9 @@ def test_the_corpus_is_readable_in_every_odd_case(sources, labels):
 
 def test_judging_answers_has_figures_too(tmp_path):
     path = tmp_path / "a file with a rather long name, as people will have it, and longer still.csv"
-    lines = ["truth,ours,theirs", *["a,a,b"] * 5, *["b,a,b"] * 30, *["b,b,b"] * 80, *["a,a,a"] * 80]
+    lines = ["truth,production,candidate", *["a,a,b"] * 5, *["b,a,b"] * 30, *["b,b,b"] * 80, *["a,a,a"] * 80]
     path.write_text("\n".join(lines))
-    verdict = judge_answers(path, "truth", "ours", "theirs")
+    verdict = judge_answers(path, "truth", "production", "candidate")
     assert verdict.production.digest is None
     assert "no ledger here" in words_of(draw_banner(verdict))
     for figure in (draw_banner(verdict), draw_forest(verdict)):
@@ -200,25 +200,25 @@ def test_no_answer_is_a_column_only_where_it_occurs():
 @pytest.mark.parametrize("name", ["two classes", "worse", "identical models", "the same, ten classes"])
 def test_both_models_share_one_colour_scale_and_the_difference_is_centred_on_zero(name):
     card = CASES[name]
-    ours, theirs, change = draw_confusions(card).findobj(AxesImage)
-    assert ours.get_clim() == theirs.get_clim() == (0, 1)
-    assert ours.cmap is theirs.cmap
+    production, candidate, change = draw_confusions(card).findobj(AxesImage)
+    assert production.get_clim() == candidate.get_clim() == (0, 1)
+    assert production.cmap is candidate.cmap
     low, high = change.get_clim()
     assert low == -high
     assert np.abs(change.get_array()).max() <= high
-    np.testing.assert_allclose(ours.get_array().sum(axis=1), 1)
-    np.testing.assert_allclose(change.get_array().sum(axis=1), 0 if theirs.get_array().shape[1] else 1, atol=1e-12)
+    np.testing.assert_allclose(production.get_array().sum(axis=1), 1)
+    np.testing.assert_allclose(change.get_array().sum(axis=1), 0 if candidate.get_array().shape[1] else 1, atol=1e-12)
 
 
 def test_the_cells_hold_the_counts_and_the_shares():
     card = CASES["two classes"]
     words = words_of(draw_confusions(card))
-    ours, theirs = card.confusion("production"), card.confusion("candidate")
-    for count in (*ours[:, :2].ravel(), *theirs[:, :2].ravel()):
+    production, candidate = card.confusion("production"), card.confusion("candidate")
+    for count in (*production[:, :2].ravel(), *candidate[:, :2].ravel()):
         assert f" {count:,} " in words
-    for count in (theirs - ours)[:, :2].ravel():
+    for count in (candidate - production)[:, :2].ravel():
         assert f" {count:+,} ".replace("-", MINUS) in words
-    assert f" {100 * ours[0, 0] / ours[0].sum():.0f} % " in words
+    assert f" {100 * production[0, 0] / production[0].sum():.0f} % " in words
 
 
 def test_the_forest_draws_the_verdicts_own_interval():

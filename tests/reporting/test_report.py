@@ -34,10 +34,10 @@ VERDICTS = {
 @pytest.mark.parametrize("name", VERDICTS)
 def test_the_closing_lines_are_those_of_the_contract(name):
     verdict = VERDICTS[name]
-    ours, theirs, decision = report.closing_lines(verdict).split("\n")
-    assert ours == f"Production model accuracy: {verdict.production.accuracy:.2f}"
+    production, candidate, decision = report.closing_lines(verdict).split("\n")
+    assert production == f"Production model accuracy: {verdict.production.accuracy:.2f}"
     shown = verdict.candidate.accuracy
-    assert theirs == f"Candidate model accuracy: {'n/a' if shown is None else format(shown, '.2f')}"
+    assert candidate == f"Candidate model accuracy: {'n/a' if shown is None else format(shown, '.2f')}"
     expected = {"PROMOTE": "Promote new model", "REJECT": "Reject new model", "HOLD": "Keep production model: "}
     assert decision.startswith(expected[verdict.decision])
     assert (decision == expected[verdict.decision]) == (verdict.decision != "HOLD")

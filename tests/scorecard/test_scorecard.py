@@ -21,8 +21,10 @@ def draw(count, classes=3, slices=4, seed=0):
     """Rows as positions: truth, production's and the candidate's answers (one in fifty is none), slices."""
     random = np.random.default_rng(seed)
     truth = random.integers(classes, size=count)
-    ours, theirs = (np.where(random.random(count) < 0.7, truth, random.integers(classes, size=count)) for _ in "12")
-    return truth, ours, np.where(random.random(count) < 0.02, classes, theirs), random.integers(slices, size=count)
+    production = np.where(random.random(count) < 0.7, truth, random.integers(classes, size=count))
+    candidate = np.where(random.random(count) < 0.7, truth, random.integers(classes, size=count))
+    candidate = np.where(random.random(count) < 0.02, classes, candidate)
+    return truth, production, candidate, random.integers(slices, size=count)
 
 
 def counted(card):
@@ -94,11 +96,11 @@ def test_memory_does_not_grow_with_the_rows():
 
 def part(rows, chosen, name):
     """The scorecard of some of the rows, its slices in an order of its own."""
-    truth, ours, theirs, slices = (column[chosen] for column in rows)
+    truth, production, candidate, slices = (column[chosen] for column in rows)
     present = np.unique(slices)
     places = np.searchsorted(present, slices)
     names = np.array(["north", "east", "south", "west"])[present]
-    made = of_answers(truth, ours, theirs, CLASSES, places, tuple(names), digest=name * 64)
+    made = of_answers(truth, production, candidate, CLASSES, places, tuple(names), digest=name * 64)
     scores = np.array([[(slices == s).sum(), *np.random.default_rng(s).random(3)] for s in present])
     return replace(made, scores=scores, reliability=np.full((2, module.BINS, 3), float(len(truth))))
 
@@ -179,22 +181,22 @@ def test_the_digest_of_one_file_is_its_own_and_that_of_several_depends_on_each()
 
 
 def test_everything_that_is_read_off_agrees_with_scikit_learn(rows, whole):
-    truth, ours, theirs, slices = rows
-    assert whole.accuracy == (accuracy_score(truth, ours), accuracy_score(truth, theirs))
-    for name, answers in (("production", ours), ("candidate", theirs)):
+    truth, production, candidate, slices = rows
+    assert whole.accuracy == (accuracy_score(truth, production), accuracy_score(truth, candidate))
+    for name, answers in (("production", production), ("candidate", candidate)):
         expected = confusion_matrix(truth, answers, labels=range(4))[:3]
         np.testing.assert_array_equal(whole.confusion(name), expected)
-    right, wrong = theirs == truth, ours != truth
+    right, wrong = candidate == truth, production != truth
     assert whole.discordant == ((right & wrong).sum(), (~right & ~wrong).sum())
-    assert whole.answered_differently == (ours != theirs).sum()
+    assert whole.answered_differently == (production != candidate).sum()
     usual = np.bincount(truth).argmax()
     assert whole.against_one_class == ((right & (truth != usual)).sum(), (~right & (truth == usual)).sum())
     for place, name in enumerate(whole.slices):
         assert whole.rows_of_slice(name) == (slices == place).sum()
         mine = slices == place
         assert whole.of_slices(name).accuracy == (
-            accuracy_score(truth[mine], ours[mine]),
-            accuracy_score(truth[mine], theirs[mine]),
+            accuracy_score(truth[mine], production[mine]),
+            accuracy_score(truth[mine], candidate[mine]),
         )
 
 
@@ -206,10 +208,10 @@ def test_several_slices_together_are_their_sum(whole):
 
 
 def test_swapped_models_swap_everything(rows, whole):
-    truth, ours, theirs, slices = rows
-    theirs = np.minimum(theirs, 2)
-    one = of_answers(truth, ours, theirs, CLASSES, slices, whole.slices)
-    other = of_answers(truth, theirs, ours, CLASSES, slices, whole.slices)
+    truth, production, candidate, slices = rows
+    candidate = np.minimum(candidate, 2)
+    one = of_answers(truth, production, candidate, CLASSES, slices, whole.slices)
+    other = of_answers(truth, candidate, production, CLASSES, slices, whole.slices)
     assert other.accuracy == one.accuracy[::-1]
     assert other.discordant == one.discordant[::-1]
     assert other.answered_differently == one.answered_differently

@@ -68,9 +68,11 @@ def test_a_team_s_own_margin_does_not_change_what_is_tested(tmp_path):
     assert equal_models.policy_of(lab.root).margin == 0
 
 
-@pytest.mark.parametrize(("ours", "theirs", "promotes"), [(0.8, 0.81, True), (0.8, 0.8, False), (0.8, None, False)])
-def test_the_plain_rule_compares_two_numbers(ours, theirs, promotes):
-    found = SimpleNamespace(production=Side("a", ours), candidate=Side("b", theirs))
+@pytest.mark.parametrize(
+    ("production", "candidate", "promotes"), [(0.8, 0.81, True), (0.8, 0.8, False), (0.8, None, False)]
+)
+def test_the_plain_rule_compares_two_numbers(production, candidate, promotes):
+    found = SimpleNamespace(production=Side("a", production), candidate=Side("b", candidate))
     assert selftest.plain(found) == promotes
 
 
