@@ -464,11 +464,11 @@ def test_a_main_that_never_rests_ends_with_a_sentence(hub, better_model, monkeyp
 
 
 def test_another_runs_line_is_kept_and_ours_follows_it(hub, worse_model, better_model, judge):
-    ours, theirs = runner(hub, "ours"), runner(hub, "theirs")
-    judge(ours, better_model)
-    judge(theirs, worse_model)
-    record.record(theirs, theirs)
-    record.record(ours, ours)
+    one, other = runner(hub, "one"), runner(hub, "other")
+    judge(one, better_model)
+    judge(other, worse_model)
+    record.record(other, other)
+    record.record(one, one)
     assert kinds(on_main(hub)) == ["bootstrap", "rejection", "look", "promotion"]
 
 

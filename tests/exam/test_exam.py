@@ -293,7 +293,9 @@ def test_with_no_look_left_the_holdout_is_not_read_and_the_way_out_is_said(root,
     monkeypatch.setattr(
         scoring,
         "score",
-        lambda ours, theirs, rows, **how: (seen.append(rows.name), score(ours, theirs, rows, **how))[1],
+        lambda production, candidate, rows, **how: (seen.append(rows.name), score(production, candidate, rows, **how))[
+            1
+        ],
     )
     verdict = exam.take(root)
     assert (verdict.decision, verdict.look.spent, verdict.look.left) == (HOLD, False, 0)

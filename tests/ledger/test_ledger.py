@@ -125,7 +125,7 @@ def test_two_histories_that_part_do_not_go_together_again(root):
     ledger.append(root, "look", number=5, side="mine")
     mine = lines(root)[-1]
     root.ledger.write_bytes(before)
-    ledger.append(root, "look", number=5, side="theirs")
+    ledger.append(root, "look", number=5, side="other")
     root.ledger.write_bytes(root.ledger.read_bytes() + mine)
     with pytest.raises(MlgateError, match="line 7: it does not follow the line before it"):
         ledger.read(root)
