@@ -290,13 +290,12 @@ def test_with_no_look_left_the_holdout_is_not_read_and_the_way_out_is_said(root,
     assert exam.take(root).decision == PROMOTE
     submit("best")
     before, seen, score = snapshot(root.production_folder), [], scoring.score
-    monkeypatch.setattr(
-        scoring,
-        "score",
-        lambda production, candidate, rows, **how: (seen.append(rows.name), score(production, candidate, rows, **how))[
-            1
-        ],
-    )
+
+    def watched(production, candidate, rows, **how):
+        seen.append(rows.name)
+        return score(production, candidate, rows, **how)
+
+    monkeypatch.setattr(scoring, "score", watched)
     verdict = exam.take(root)
     assert (verdict.decision, verdict.look.spent, verdict.look.left) == (HOLD, False, 0)
     assert "no look is left on these holdout rows: bring new ones" in verdict.reason
