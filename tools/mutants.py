@@ -7,7 +7,7 @@ that survive are listed with their place; why some of them may survive stands in
 Not cosmic-ray: it starts the tests anew for each mutant, and changes no texts. Not mutmut: it leaves properties and the
 bodies of classes and modules alone, where alpha_look, the policy and the rules are (docs/decisions/08).
 
-    python tools/mutants.py [--sample N] [--module NAME] [--processes 2] [--least 95]
+    python tools/mutants.py [--sample N [--seed N]] [--module NAME] [--processes 2] [--least 95]
 """
 
 import argparse
@@ -268,6 +268,7 @@ def main() -> int:
     """Try the mutants, say which survive, and fail where fewer than --least per cent of them are killed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sample", type=int, metavar="N", help="only so many, chosen at random")
+    parser.add_argument("--seed", type=int, default=0, help="which ones those are")
     parser.add_argument("--module", choices=MODULES, action="append", help="only this one (more than once: these)")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--least", type=float, default=95)
@@ -279,7 +280,7 @@ def main() -> int:
         print(f"mutants.toml explains what is not there any more: {change}, in: {line}")
     found = [mutant for name in options.module or MODULES for mutant in made[name]]
     if options.sample:
-        found = random.Random(0).sample(found, min(options.sample, len(found)))
+        found = random.Random(options.seed).sample(found, min(options.sample, len(found)))
     prepare()
     alive = 0
     with ThreadPoolExecutor(options.processes) as pool:
