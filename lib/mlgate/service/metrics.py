@@ -7,6 +7,7 @@ dictionaries are for.
 import time
 
 from mlgate.service.batching import Answer, plain
+from mlgate.service.connections import closed
 from mlgate.service.watching import View
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -21,6 +22,7 @@ class Metrics:
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        registry.register(closed)
         self.requests = Counter("mlgate_requests", "Requests answered", ["path", "status"], registry=registry)
         self.seconds = Histogram(
             "mlgate_predict_seconds", "From a request's first byte to its answer", buckets=SECONDS, registry=registry

@@ -8,24 +8,40 @@ import asyncio
 import contextlib
 import ctypes
 import logging
+import math
 import os
 import signal
 import socket
 import struct
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from mlgate.errors import MlgateError
+from mlgate.service import connections
 
 import uvicorn
 from starlette.types import ASGIApp
 
+LONGEST = 30  # seconds that requests under way may take once the service is told to stop
+QUIET: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
 SO_ATTACH_FILTER = 26  # of Linux; Python's socket does not name it
 FAREWELL = 1.0  # seconds, at most, that clients have for a last request on a connection that they keep open
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server with a farewell."""
+    """uvicorn's server with limits for its connections, and a farewell."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen."""
+        asyncio.get_running_loop().set_exception_handler(connections.log_seldom)
+        await super().startup(sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after the connections once a second. Return whether it is time to stop."""
+        if counter % 10 == 0:
+            connections.close_late(list(self.server_state.connections), asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in who is waiting at the door, close it, answer everything once more, then stop."""
@@ -40,6 +56,7 @@ class Server(uvicorn.Server):
         deadline = asyncio.get_running_loop().time() + FAREWELL
         while state.connections and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)
+        connections.close_late(state.connections, now=math.inf)
         await super().shutdown(sockets)
 
     async def _accept(self, sock: socket.socket) -> None:
@@ -102,7 +119,8 @@ def run(app: ASGIApp, host: str, port: int) -> int:
     with listen(host, port) as sock:
         port = sock.getsockname()[1]
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-        server = Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
+        connections.raise_limits()
+        server = Server(uvicorn.Config(app, http=connections.Connection, timeout_graceful_shutdown=LONGEST, **QUIET))
         for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them once more when it is done
             signal.signal(number, lambda *_: None)
         print(f"mlgate serves at http://{_in_address(host)}:{port}/ (Ctrl-C stops it).", flush=True)
