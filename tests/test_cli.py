@@ -226,7 +226,7 @@ def test_a_file_that_is_missing_or_no_such_file_is_an_error(judge, production, c
         ("[decision]\nalpha = 5\n", "[decision] alpha must be from 1e-06 to 0.5, not 5"),
         ("[slices]\naction = 'ignore'\n", "[slices] action must be one of 'reject', 'hold', 'report', not 'ignore'"),
         ("[artifacts]\nallow = 'all'\n", "[artifacts] allow must be a list of texts"),
-        ("[artifacts]\nmax_megabytes = 0\n", "[artifacts] max_megabytes must be a number above 0"),
+        ("[artifacts]\nmax_megabytes = 0\n", "[artifacts] max_megabytes must be from 0.001"),
         ("alpha: 0.05\n", "cannot be read as TOML"),
         (None, "There is no file "),
     ],

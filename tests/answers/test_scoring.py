@@ -34,6 +34,7 @@ class Stub:
     size: int = 10
     load_seconds: float = 0.1
     fault: str | None = None
+    limits: None = None
     dies_at: str | None = None
 
     def answer(self, texts):

@@ -211,13 +211,19 @@ def test_gate_toml_says_what_else_may_be_loaded_and_how_much():
     assert artifacts.limits_of({}) == Limits()
     found = artifacts.limits_of({"artifacts": {"allow": [CENTROID], "max_megabytes": 2}})
     assert found == Limits((CENTROID,), 2_000_000)
+    costs = {"max_objects": 5_000, "memory_megabytes": 500, "seconds": 2.5}
+    assert artifacts.limits_of({"artifacts": costs}) == Limits(objects=5_000, memory=500_000_000, seconds=2.5)
     assert artifacts.load(FAULTY["a type not on the list"][0](), found).fault is None
     for section, words in (
-        ({"max_megabytes": 0}, "max_megabytes must be a number above 0"),
-        ({"max_megabytes": -1.5}, "max_megabytes must be a number above 0"),
-        ({"max_megabytes": float("nan")}, "max_megabytes must be a number above 0"),
-        ({"max_megabytes": float("inf")}, "max_megabytes must be a number above 0"),
+        ({"max_megabytes": 0}, "max_megabytes must be from 0.001 to 1,000,000"),
+        ({"max_megabytes": -1.5}, "max_megabytes must be from 0.001 to 1,000,000"),
+        ({"max_megabytes": float("nan")}, "max_megabytes must be from 0.001 to 1,000,000"),
+        ({"max_megabytes": float("inf")}, "max_megabytes must be from 0.001 to 1,000,000"),
         ({"max_megabytes": "2"}, "max_megabytes must be a number"),
+        ({"max_objects": 0}, "max_objects must be from 1000"),
+        ({"max_objects": 1e6}, "max_objects must be a whole number"),
+        ({"memory_megabytes": 99}, "memory_megabytes must be from 100 to 1,000,000, not 99"),
+        ({"seconds": 0}, "seconds must be from 1 to 1,000,000, not 0"),
         ({"allow": CENTROID}, "allow must be a list of texts in quotes"),
         ({"alow": []}, "has no key 'alow'"),
     ):

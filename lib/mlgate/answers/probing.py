@@ -4,7 +4,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from mlgate.artifacts import Model
+from mlgate.artifacts import Model, described
 from mlgate.scorecard import Probes
 
 import numpy as np
@@ -41,6 +41,7 @@ def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
     texts = list(texts[:MOST])
     models, brittle, fault = (production, candidate), {}, None
     plain = [model.answer(texts)[0] for model in models]
+    seconds = _seconds(models, texts[:TIMED])  # before a model is asked what may be too much for it
     for name, change in CHANGES.items():
         (ours, _), (theirs, why) = (_ask(model, [change(text) for text in texts]) for model in models)
         if ours is None or theirs is None:
@@ -48,13 +49,11 @@ def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
             continue
         moved, candidate_moved = ours != plain[0], theirs != plain[1]
         brittle[name] = int((candidate_moved & ~moved).sum()), int((moved & ~candidate_moved).sum())
-    return Probes(len(texts), brittle, fault or _unanswered(*models), _seconds(models, texts[:TIMED]))
+    return Probes(len(texts), brittle, fault or _unanswered(*models), seconds)
 
 
 def _unanswered(production: Model, candidate: Model) -> str | None:
     """Return the first edge case that production answers and the candidate does not, and why."""
-    if _ask(candidate, EDGE_CASES)[1] is None:
-        return None
     for text in EDGE_CASES:
         why = _ask(candidate, [text])[1]
         if why and _ask(production, [text])[1] is None:
@@ -67,7 +66,7 @@ def _ask(model: Model, texts: Sequence[str]) -> tuple[np.ndarray | None, str | N
     try:
         return model.answer(texts)[0], None
     except Exception as error:
-        return None, f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+        return None, described(error)
 
 
 def _seconds(models: Sequence[Model], texts: list[str]) -> tuple[float, float]:

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from mlgate.answers import spelling
 from mlgate.answers.probing import probe
+from mlgate.answers.steadiness import why_unsteady
 from mlgate.answers.tally import Answers, Tally
-from mlgate.artifacts import Model
+from mlgate.artifacts import Model, described, fenced, places_of
 from mlgate.corpus import Batch, Rows
 from mlgate.errors import MlgateError
 from mlgate.scorecard import Facts, Scorecard
@@ -17,32 +19,36 @@ import numpy as np
 def score(production: Model, candidate: Model, rows: Rows, probing: bool = True) -> Scorecard:
     """Ask both models the same rows, a batch at a time; and probe both, without labels, with some of the texts.
 
-    A candidate at fault (would not load, other classes, raises, NaN) is written into its facts, and the rows it did not
-    answer count as such. Raises MlgateError where the rows or production are at fault.
+    A candidate at fault (would not load, other classes, raises, NaN, too slow, answers that change) is written into its
+    facts, and the rows it did not answer count as such. Raises MlgateError where the rows or production are at fault.
     """
+    with fenced(production) as in_use, fenced(candidate) as proposed:
+        return _score(in_use, proposed, rows, probing)
+
+
+def _score(production: Model, candidate: Model, rows: Rows, probing: bool) -> Scorecard:
     classes = tuple(str(name) for name in production.classes)
     tally = Tally(classes)
     asked_production = _Asked(production, classes)
     asked_candidate = _Asked(candidate, classes, candidate.fault or _other_classes(production, candidate))
     probes = None
-    for batch in rows.batches():
+    for number, batch in enumerate(rows.batches()):
+        first = probing and number == 0
         truth = _truth(batch, classes, rows.name)
-        answers = asked_production.answer(batch.texts, rows.name)
+        answers = asked_production.answer(batch.texts, rows.name, twice=first)
         if asked_production.fault:
             raise MlgateError(f"Production is at fault: {asked_production.fault}. Fix the model or the rows.")
-        tally.add(batch.slices, truth, answers, asked_candidate.answer(batch.texts, rows.name))
-        if probing and probes is None and not asked_candidate.fault and production.digest != candidate.digest:
+        proposed = asked_candidate.answer(batch.texts, rows.name, twice=first)
+        if first and not asked_candidate.fault and production.digest != candidate.digest:
             probes = probe(production, candidate, batch.texts)
+        tally.add(batch.slices, truth, answers, proposed)
     return tally.scorecard(rows, asked_production.facts(), asked_candidate.facts(), probes)
 
 
 def ask(model: Model, texts: Sequence[str], classes: tuple[str, ...]) -> Answers:
     """Return the model's answers to these texts, labels and probabilities in the order of `classes`."""
     labels, scores = model.answer(texts)
-    place = {name: position for position, name in enumerate(classes)}
-    places = np.array([place.get(str(label), -1) for label in labels.tolist()], dtype=np.int64)
-    if (places < 0).any():
-        raise ValueError(f"answers {labels[places < 0][0]!r}, which is none of its classes")
+    places = places_of(labels, classes)
     if scores is None:
         return Answers(places)
     own = [str(name) for name in model.classes]
@@ -58,19 +64,22 @@ class _Asked:
         self.fault = fault
         self.seconds = 0.0
 
-    def answer(self, texts: Sequence[str], rows: str) -> Answers:
-        """Return the answers to some texts of `rows`: none from the first exception on."""
+    def answer(self, texts: Sequence[str], rows: str, twice: bool) -> Answers:
+        """Return the answers to some texts of `rows`: none from the first fault on. twice: see whether they change."""
         nothing = Answers(np.full(len(texts), len(self.classes)))
         if self.fault:
             return nothing
         started = time.perf_counter()
         try:
-            return ask(self.model, texts, self.classes)
+            answers = ask(self.model, texts, self.classes)
         except Exception as error:
-            self.fault = f"it cannot answer {rows}: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            self.fault = f"it cannot answer {rows}: {described(error)}"
             return nothing
         finally:
             self.seconds += time.perf_counter() - started
+        if twice:
+            self.fault = why_unsteady(partial(ask, self.model, classes=self.classes), texts, answers)
+        return answers
 
     def facts(self) -> Facts:
         """Return what was measured of the model."""

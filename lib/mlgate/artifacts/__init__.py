@@ -11,28 +11,36 @@ from mlgate.artifacts.artifacts import (
     read_production,
     write_candidate,
 )
+from mlgate.artifacts.asking import fenced, places_of
 from mlgate.artifacts.cards import Card, TrainingRows, card_from, read_card, to_json
+from mlgate.artifacts.fence import Crossed, described
+from mlgate.artifacts.limits import MEGABYTE, Limits, limits_of
 from mlgate.artifacts.lock import locked
-from mlgate.artifacts.model import MEGABYTE, Limits, Model, digest, dump, limits_of, load
+from mlgate.artifacts.model import Answer, Model, digest, dump, load
 from mlgate.root import versions
 
 __all__ = [
     "MEGABYTE",
+    "Answer",
     "Card",
+    "Crossed",
     "Limits",
     "Model",
     "TooLarge",
     "TrainingRows",
     "card_from",
     "card_of",
+    "described",
     "digest",
     "dump",
+    "fenced",
     "limits_of",
     "load",
     "load_candidate",
     "load_file",
     "load_production",
     "locked",
+    "places_of",
     "read_bytes",
     "read_candidate",
     "read_card",

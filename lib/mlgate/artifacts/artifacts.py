@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mlgate.artifacts.cards import Card, card_from, read_card, to_json
+from mlgate.artifacts.limits import MEGABYTE, Limits, limits_of
 from mlgate.artifacts.lock import locked
-from mlgate.artifacts.model import MEGABYTE, Limits, Model, digest, dump, limits_of, load
+from mlgate.artifacts.model import Model, digest, dump, load
 from mlgate.errors import MlgateError
 from mlgate.root import Root, versions, write_atomically
 
@@ -35,7 +36,7 @@ def load_production(root: Root) -> Model:
         raise MlgateError(
             f"The production model {digest(data)[:12]} has no card in {root.cards}: it is not known. {advice}"
         )
-    model = load(data, limits_of(root.settings()), card)
+    model = load(data, limits_of(root.settings()), card, known=True)
     if model.fault:
         raise MlgateError(f"The production model {model.digest[:12]} cannot be used: {model.fault} {advice}")
     return model

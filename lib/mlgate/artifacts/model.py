@@ -5,37 +5,35 @@ import io
 import time
 import unicodedata
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from mlgate.artifacts import unpickling
 from mlgate.artifacts.cards import Card
+from mlgate.artifacts.fence import Crossed, Fence
+from mlgate.artifacts.limits import STANDARD, Limits
 from mlgate.artifacts.refusals import Refused
 from mlgate.errors import MlgateError
-from mlgate.root import section
 
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-MEGABYTE = 1_000_000
-MAX_MEGABYTES = 1_000_000.0
 MAX_NAME = 1_000  # characters in the name of a class
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What may be unpickled: the types of `allowed_types.ALLOWED` and those in `allow`, up to so many bytes."""
-
-    allow: tuple[str, ...] = ()
-    bytes: int = 20 * MEGABYTE
+Answer = tuple[np.ndarray, np.ndarray | None]  # labels and, where a model has them, probabilities: Model.answer
 
 
 @dataclass(frozen=True)
 class Model:
-    """A pipeline.pkl: its digest and size, and either the fitted pipeline or the fault that makes it unusable."""
+    """A pipeline.pkl: its digest and size, and either the fitted pipeline or the fault that makes it unusable.
+
+    limits: within which it may be asked (see `fenced`); None where it is known, as production is. asked: what answers
+    in its place.
+    """
 
     digest: str
     size: int
@@ -44,6 +42,8 @@ class Model:
     card: Card | None = None
     load_seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    limits: Limits | None = None
+    asked: Callable[[Sequence[str]], Answer] | None = field(default=None, repr=False)
 
     @property
     def fitted(self) -> Pipeline:
@@ -57,12 +57,14 @@ class Model:
         """The answers that the model knows, in the order of its probabilities."""
         return self.fitted.classes_
 
-    def answer(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
+    def answer(self, texts: Sequence[str]) -> Answer:
         """Return the model's answers to n texts: labels (n,) and, where it has them, probabilities (n, classes).
 
         The gate and the service both ask here, so that what is judged is what is served. The text is turned into
         numbers once for both. Raises ValueError on answers of the wrong shape and on scores that are not probabilities.
         """
+        if self.asked is not None:
+            return self.asked(texts)
         *steps, (_, last) = self.fitted.steps
         rows: Any = list(texts)
         for _, step in steps:
@@ -103,18 +105,41 @@ def dump(pipeline: Pipeline) -> bytes:
     return buffer.getvalue()
 
 
-def load(data: bytes, limits: Limits = Limits(), card: Card | None = None) -> Model:
-    """Return the model in these bytes; where they are refused or are no classifier of texts, it names its fault."""
+def load(data: bytes, limits: Limits = STANDARD, card: Card | None = None, known: bool = False) -> Model:
+    """Return the model in these bytes; where they are refused or are no classifier of texts, it names its fault.
+
+    A child process opens them first, within the limits, unless they are known: in production, or trained just now.
+    """
+    if known:
+        return _opened(data, limits, card)
+    fault = _fault_in_child(data, limits)
+    if fault:
+        return Model(digest(data), len(data), None, fault, card)
+    return replace(_opened(data, limits, card), limits=limits)
+
+
+@lru_cache(maxsize=4)  # a notebook loads the same candidate more than once
+def _fault_in_child(data: bytes, limits: Limits) -> str | None:
+    with Fence(lambda _: (_opened(data, limits, None).fault or "").encode(), limits) as child:
+        try:
+            return child.ask(b"").decode()
+        except Crossed as error:
+            return f"it cannot be opened: {error}"
+
+
+def _opened(data: bytes, limits: Limits, card: Card | None) -> Model:
     started = time.perf_counter()
     name = digest(data)
     caught: list[warnings.WarningMessage] = []
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            pipeline = unpickling.loads(data, limits.allow, limits.bytes)
+            pipeline = unpickling.loads(data, limits.allow, limits.bytes, limits.objects)
         fault = _fault(pipeline)
     except Refused as error:
         fault = str(error)
+    except MemoryError:
+        raise
     except Exception as error:
         fault = f"it is no fitted pipeline ({type(error).__name__})"
     seconds = time.perf_counter() - started
@@ -142,12 +167,3 @@ def _fault(pipeline: Pipeline) -> str | None:
     if any(unicodedata.category(letter) in ("Cc", "Cs") for text in texts for letter in text):
         return f"its classes have control characters in their names: {', '.join(texts)!a:.80}"
     return None
-
-
-def limits_of(settings: dict[str, Any]) -> Limits:
-    """Return what [artifacts] in gate.toml allows."""
-    found = section(settings, "artifacts")
-    megabytes = found.get("max_megabytes", 20.0)
-    if not 0 < megabytes <= MAX_MEGABYTES:  # nor what is no number
-        raise MlgateError(f"gate.toml: [artifacts] max_megabytes must be a number above 0, not {megabytes:g}.")
-    return Limits(tuple(found.get("allow", ())), int(megabytes * MEGABYTE))

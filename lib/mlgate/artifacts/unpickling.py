@@ -53,16 +53,16 @@ BYTES_AN_OPCODE = 5  # on average at least: a word of a vocabulary takes three o
 FEW_OPCODES = 100_000  # in any file, however small
 
 
-def loads(data: bytes, allow: Iterable[str] = (), limit: int = 20_000_000) -> Pipeline:
+def loads(data: bytes, allow: Iterable[str] = (), limit: int = 20_000_000, most_objects: int | None = None) -> Pipeline:
     """Return the Pipeline in a joblib file (plain or compressed) or a pickle. Raises Refused, whatever the bytes are.
 
     `allow` adds exact names to ALLOWED: only classes derived from scikit-learn's BaseEstimator, never functions.
-    `limit` bounds the decompressed bytes, and with them the objects. Warnings, as that about another scikit-learn
-    version, are let through.
+    `limit` bounds the decompressed bytes, `most_objects` what they make (by default, as much as so many bytes need).
+    Warnings, as that about another scikit-learn version, are let through.
     """
     try:
         plain_data = _decompress(data, limit)
-        most = FEW_OPCODES + limit // BYTES_AN_OPCODE
+        most = most_objects or FEW_OPCODES + limit // BYTES_AN_OPCODE
         opcodes = _Unpickler.dispatch
         if len(plain_data) > most:  # no opcode is shorter than a byte
             opcodes = _Counted(opcodes, most)
@@ -70,7 +70,7 @@ def loads(data: bytes, allow: Iterable[str] = (), limit: int = 20_000_000) -> Pi
         model = unpickler.load()
         inspect(model, unpickler.names)
         return model
-    except Refused:
+    except (Refused, MemoryError):
         raise
     except Exception as error:
         reason = plain(f"{type(error).__name__}: {error}")
@@ -192,7 +192,7 @@ class _Counted(dict):
     def __getitem__(self, code: int) -> Callable:
         self.left -= 1
         if self.left < 0:
-            raise Refused("The file holds too many objects for its size. Save a smaller model.")
+            raise Refused("The file holds too many objects: save a smaller model (max_objects in gate.toml).")
         return super().__getitem__(code)
 
 

@@ -55,7 +55,9 @@ def refresh(root: Root, force: bool = False) -> str:
 def _equal_answers(root: Root, old: artifacts.Model, new: artifacts.Model) -> tuple[int, float]:
     """How many texts were asked, and the share of equal answers. Raises MlgateError where it is too small."""
     texts = [text for name in ("validation", "holdout") for text in corpus.split(name, root)["text"]]
-    equal = float((new.answer(texts)[0] == old.answer(texts)[0]).mean())
+    with artifacts.fenced(new) as asked:
+        labels = asked.answer(texts)[0]
+    equal = float((labels == old.answer(texts)[0]).mean())
     if equal < ENOUGH:
         raise MlgateError(
             f"Only {equal:.2%} of {len(texts):,} answers are production's own, and a refresh takes {ENOUGH:.1%}."

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlgate.artifacts import Model
+from mlgate.artifacts import Model, fenced
 
 import numpy as np
 from scipy import sparse
@@ -22,7 +22,8 @@ class Reader:
 
     def answers(self, texts: list[str], truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the answers (n,) as texts and the probability of the truth (n,); zeros where there are none."""
-        labels, scores = self.model.answer(texts)
+        with fenced(self.model) as model:
+            labels, scores = model.answer(texts)
         classes = np.array([str(name) for name in self.model.classes])
         right = np.zeros(len(texts))
         if scores is not None:

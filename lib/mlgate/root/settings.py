@@ -20,7 +20,13 @@ WORDS: dict[type, str] = {
 KEYS: dict[str, Types] = {
     "candidate": {"recipe": str, "severity": float},
     "corpus": {"path": str, "text_column": str, "label_column": str, "slice_column": str},
-    "artifacts": {"allow": list, "max_megabytes": float},
+    "artifacts": {
+        "allow": list,
+        "max_megabytes": float,
+        "max_objects": int,
+        "memory_megabytes": float,
+        "seconds": float,
+    },
 }
 
 

@@ -39,6 +39,7 @@ class Remembered:
     size: int = 1
     load_seconds: float = 0.0
     fault: str | None = None
+    limits: None = None
 
     def answer(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the labels and scores of rows, named by their number."""

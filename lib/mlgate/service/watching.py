@@ -95,6 +95,8 @@ def _load(root: Root, data: bytes, name: str, entries: tuple[ledger.Entry, ...])
     model = artifacts.load(data, artifacts.limits_of(root.settings()), card)
     if model.fault:
         raise MlgateError(model.fault)
+    with artifacts.fenced(model) as asked:
+        warmed_up(asked)
     return warmed_up(model)
 
 
@@ -122,7 +124,7 @@ def warmed_up(model: artifacts.Model) -> Serving:
             serving.answers(SAMPLES[1:2])
             times.append(time.perf_counter() - begun)
     except Exception as error:
-        raise MlgateError(f"It cannot answer: {type(error).__name__}: {error}") from error
+        raise MlgateError(f"It cannot answer: {artifacts.described(error)}") from error
     return replace(serving, slow=min(times) > TARGET)
 
 
