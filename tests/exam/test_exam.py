@@ -326,7 +326,10 @@ def test_the_way_out_is_one_new_rows_bring_new_looks_and_old_rows_do_not(root, s
         holdout.renew(root, source)
     assert snapshot(root.production_folder) == before
     change(root, "letter", "mail")
-    holdout.renew(root, source)
+    new = texts(600, seed=2)
+    alike = "begins and ends as the next, in more words than are compared at an end of it"
+    write_rows(source.path, [*new, *[(f"{alike} {number} {alike}", *new[0][1:]) for number in (1, 2)]])
+    holdout.renew(root, source)  # these two are no duplicates
     train_again(root)
     verdict = exam.take(root)
     assert (verdict.look.spent, looks(root)) == (True, 2)

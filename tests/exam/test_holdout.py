@@ -144,3 +144,12 @@ def test_without_the_fingerprints_of_earlier_rows_nothing_is_begun(root, spoil):
     with pytest.raises(MlgateError, match="git checkout -- artifacts_prod"):
         generation_of(root, TEXTS[100:200])
     assert root.ledger.read_bytes() == before
+
+
+def test_rows_that_come_back_after_an_edit_are_written_down_again_as_the_ones_in_use(root):
+    first = TEXTS[:100]
+    generation_of(root, first)
+    digest = ledger.current_holdout(ledger.read(root))["rows"]["digest"]
+    generation_of(root, TEXTS[50:150])
+    assert generation_of(root, first) == 1
+    assert ledger.current_holdout(ledger.read(root))["rows"]["digest"] == digest

@@ -246,3 +246,20 @@ def test_a_verdict_is_repeated_for_the_same_pair_rows_and_policy_and_for_nothing
 
 def test_the_model_the_ledger_names_is_the_bootstrapped_one(tmp_path):
     assert ledger.head(ledger.read(tiny_root(tmp_path / "root"))) == name_of(1.0)
+
+
+def test_people_can_read_a_line(root):
+    assert "ein Füllwort … ".encode() in root.ledger.read_bytes()
+
+
+def test_more_spent_than_the_level_now_allows_leaves_nothing_where_no_generation_has_begun():
+    spent = [{"kind": "look", "alpha": 0.02, "verdict": {}, "verdict_sha256": ""} for _ in range(3)]
+    assert ledger.looks_left(spent, Policy(alpha=0.05, looks=20)) == 0
+
+
+@pytest.mark.parametrize("other", [{}, {"from": "c"}, {"to": "c"}, {"verdict_sha256": "c"}, {"decision": "HOLD"}])
+def test_a_promotion_is_won_by_a_look_at_this_very_pair_that_says_so(other):
+    verdict = verdict_on("a", "b") | {"decision": other.get("decision", "PROMOTE")}
+    won = [{"kind": "look", "verdict": verdict, "verdict_sha256": "v"}]
+    move = {"kind": "promotion", "from": "a", "to": "b", "verdict_sha256": "v"} | other
+    assert ledger.won(won, move) is (not other)
