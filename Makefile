@@ -16,7 +16,7 @@ notebooks: .venv ## run every notebook once, in order
 	@.venv/bin/mlgate run --every
 
 test: .venv ## run all tests (ARGS="-k gate" picks some)
-	.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile $(or $(ARGS),--cov --cov-report=)
 
 quick: .venv ## run the tests that take less than a minute together
 	.venv/bin/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
