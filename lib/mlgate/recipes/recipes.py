@@ -33,7 +33,7 @@ class Recipe:
     @property
     def story(self) -> str:
         """What it does, in its own words."""
-        return inspect.getdoc(self.function)
+        return inspect.getdoc(self.function) or ""
 
     @property
     def sabotaged(self) -> bool:

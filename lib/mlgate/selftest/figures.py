@@ -36,7 +36,7 @@ def draw_catches(caught: pd.DataFrame) -> Figure:
     height = 0.36 * len(names) + 1.5
     totals = [f"{rule}: {int(caught[rule].sum())} of {len(names)}" for rule in rules]
     figure = Picture(10, height, "What each rule stops. " + "; ".join(totals) + ".")
-    axes = figure.add_axes([0.33, 0.02, 0.65, 1 - 1.15 / height])
+    axes = figure.add_axes((0.33, 0.02, 0.65, 1 - 1.15 / height))
     for place, rule in enumerate(rules):
         for line, stopped in enumerate(caught[rule]):
             colours = (BLUE_TINT, BLUE, "✔ stopped") if stopped else (ORANGE_TINT, ORANGE, "✘ goes live")
@@ -56,7 +56,7 @@ def draw_reliability(scorecard: Scorecard) -> Figure:
     """How sure each model is against how often it is right then. On the diagonal, a score means what it says."""
     figure = Picture(10, 4.4, "Reliability: confidence against the share that is right, for both models.")
     for place, (name, part) in enumerate(zip(("production", "candidate"), scorecard.reliability, strict=True)):
-        axes = figure.add_axes([0.08 + 0.48 * place, 0.17, 0.4, 0.66])
+        axes = figure.add_axes((0.08 + 0.48 * place, 0.17, 0.4, 0.66))
         filled = np.flatnonzero(part[:, 0])
         rows, sure, right = part[filled].T
         axes.plot([0, 1], [0, 1], color=LIGHT, linewidth=1.5)
@@ -76,7 +76,7 @@ def draw_operating(curves: dict[int, pd.DataFrame]) -> Figure:
     figure = Picture(10, 4.6, f"Operating curves on {', '.join(f'{n:,}' for n in curves)} rows.")
     width = 0.88 / len(curves)
     for place, (n, curve) in enumerate(curves.items()):
-        axes = figure.add_axes([0.08 + width * place, 0.25, width - 0.03, 0.6])
+        axes = figure.add_axes((0.08 + width * place, 0.25, width - 0.03, 0.6))
         shares = [curve[name] for name in (REJECT, HOLD, PROMOTE)]
         axes.stackplot(100 * curve["difference"], *shares, colors=["#f2b184", GREY_TINT, "#9cc3de"])
         axes.plot(100 * curve["difference"], 1 - curve[PLAIN], color=INK, linestyle="--", linewidth=1.6)
@@ -98,7 +98,7 @@ def draw_wear(worn: pd.DataFrame) -> Figure:
     last = worn.drop(columns="looks").iloc[-1]
     words = "; ".join(f"{name} {value:.0%}" for name, value in last.items())
     figure = Picture(10, 4.8, f"After {worn['looks'].iloc[-1]} looks, the chance of a false promotion: {words}.")
-    axes = figure.add_axes([0.09, 0.15, 0.5, 0.77])
+    axes = figure.add_axes((0.09, 0.15, 0.5, 0.77))
     ends = _apart(last.to_numpy(), 0.06)
     for (name, value), end, (colour, line) in zip(last.items(), ends, STYLES, strict=False):
         axes.plot(worn["looks"], worn[name], color=colour, linestyle=line, linewidth=2.2)

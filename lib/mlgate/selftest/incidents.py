@@ -37,7 +37,7 @@ class Incident:
     @property
     def story(self) -> str:
         """How it happens in a real team."""
-        return inspect.getdoc(self.function)
+        return inspect.getdoc(self.function) or ""
 
     def make(self, lab: Lab) -> Made:
         """Return the candidate, fitted, and what its card says."""

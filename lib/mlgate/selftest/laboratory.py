@@ -6,6 +6,7 @@ the real sealed rows, spends a real look, or moves the real production model.
 
 import hashlib
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -106,7 +107,7 @@ def preview(lab: Lab, made: Made, root: Root, settings: dict[str, str] | None = 
     return scorecard, exam.preview(root, scorecard)
 
 
-def demand(root: Root, settings: dict[str, object]) -> None:
+def demand(root: Root, settings: Mapping[str, object]) -> None:
     """Change values in a root's gate.toml, each named as in "cost.slower_action". (Comments are lost.)"""
     whole = root.settings()
     for name, value in settings.items():

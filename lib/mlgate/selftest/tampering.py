@@ -31,7 +31,7 @@ class Tampering:
     @property
     def story(self) -> str:
         """How it happens in a real team."""
-        return inspect.getdoc(self.function)
+        return inspect.getdoc(self.function) or ""
 
     def refused(self, lab: Lab, root: Root) -> tuple[bool, str]:
         """Do it. Whether it was refused for the right reason, and what mlgate said."""
@@ -133,9 +133,10 @@ def production_moved_on(lab, root):
 @tampering("card")
 def patched_after_training(lab, root):
     """A weight was "fixed" in the finished file, by hand. The card beside it describes the file as it was trained."""
-    model = artifacts.load_candidate(root)
-    model.pipeline[-1].intercept_ = model.pipeline[-1].intercept_ + 0.5
-    root.candidate.write_bytes(artifacts.dump(model.pipeline))
+    pipeline = artifacts.load_candidate(root).pipeline
+    assert pipeline is not None
+    pipeline[-1].intercept_ = pipeline[-1].intercept_ + 0.5
+    root.candidate.write_bytes(artifacts.dump(pipeline))
     return _judged(root)
 
 
