@@ -86,9 +86,9 @@ def test_a_pipe_is_refused_and_not_waited_for(root):
         path.parent.mkdir(exist_ok=True)
         path.unlink(missing_ok=True)
         os.mkfifo(path)
-        with pytest.raises(MlgateError, match="is no file, but a pipe or a device"):
+        with pytest.raises(MlgateError, match="it is a pipe or a device, not a file"):
             load(root)
-    with pytest.raises(MlgateError, match="is no file, but a pipe or a device"):
+    with pytest.raises(MlgateError, match="it is a pipe or a device, not a file"):
         artifacts.load_file(Path("/dev/zero"), Limits())
 
 

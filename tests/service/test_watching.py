@@ -1,5 +1,7 @@
 """What the service takes for production: the model that the ledger speaks of, and no other."""
 
+import os
+
 from mlgate import artifacts, ledger, promotion
 from mlgate.root import Root
 from mlgate.service import watching
@@ -76,3 +78,34 @@ def test_what_was_rolled_back_is_not_served_again(root):
     before = watching.look(root, View())
     root.production.write_bytes(tiny_bytes(2.0))
     assert serving(root, before) == OLD
+
+
+def test_a_model_that_takes_too_long_to_open_is_not_served(root):
+    before = watching.look(root, View())
+    root.policy.write_text("[artifacts]\nseconds = 1\nmax_objects = 1_000_000_000\n")
+    data = b"\x80\x04N" + b"q\0" * 9_000_000 + b"."
+    with artifacts.locked(root):
+        promotion.switch(root, data, artifacts.Card(artifacts.digest(data)), "refresh")
+    after = watching.look(root, before)
+    assert after.serving is before.serving
+    assert "did not answer within 1 s" in after.refused.reason
+
+
+@pytest.mark.parametrize("how", ["gone", "a pipe", "a folder"])
+def test_a_ledger_that_is_gone_is_said_and_the_model_goes_on(root, how):
+    before = watching.look(root, View())
+    root.ledger.unlink()
+    if how == "a pipe":
+        os.mkfifo(root.ledger)
+    elif how == "a folder":
+        root.ledger.mkdir()
+    after = watching.look(root, before)
+    assert after.serving is before.serving
+    assert after.refused.reason.startswith("The ledger does not say" if how == "gone" else f"{root.ledger} cannot be")
+
+
+def test_a_card_that_is_a_pipe_is_not_waited_for(root):
+    card = root.cards / f"{OLD}.json"
+    card.unlink()
+    os.mkfifo(card)
+    assert "has no card" in watching.look(root, View()).refused.reason

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import platform
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from mlgate.artifacts.limits import MEGABYTE, Limits, limits_of
 from mlgate.artifacts.lock import locked
 from mlgate.artifacts.model import Model, digest, dump, load
 from mlgate.errors import MlgateError
-from mlgate.root import Root, versions, write_atomically
+from mlgate.root import Root, open_file, versions, write_atomically
 
 from sklearn.pipeline import Pipeline
 
@@ -114,26 +113,19 @@ class TooLarge(MlgateError):
 def read_bytes(path: Path, advice: str = "Check the path.", most: int | None = None) -> bytes:
     """Return the bytes of a file. Raises MlgateError where they cannot be read, TooLarge above `most` bytes."""
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode):
-                raise MlgateError(f"{path} is no file, but a pipe or a device. Put a file there.")
+        with open_file(path) as file:
             if most is None:
                 return file.read()
-            if facts.st_size > HUGE * most:
+            size = os.fstat(file.fileno()).st_size
+            if size > HUGE * most:
                 raise MlgateError(
                     f"{path} is larger than {HUGE * most / MEGABYTE:,.0f} MB: that is no model. Remove it."
                 )
             data = file.read(most + 1)
             if len(data) > most:
-                raise TooLarge(path, facts.st_size, most)
+                raise TooLarge(path, size, most)
             return data
     except FileNotFoundError as error:
         raise MlgateError(f"There is no file {path}. {advice}") from error
     except OSError as error:
         raise MlgateError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody writes into is opened as well, and not waited for."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

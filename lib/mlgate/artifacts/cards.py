@@ -8,6 +8,7 @@ from typing import Any
 
 from mlgate import root
 from mlgate.errors import MlgateError
+from mlgate.root import read_file
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def read_card(path: Path, name: str) -> Card | None:
     Raises MlgateError, in one line, where it does but a field is of another type.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_file(path).decode())
         to_json(found)  # it will have to be written again: no NaN
     except (OSError, ValueError, RecursionError):
         return None

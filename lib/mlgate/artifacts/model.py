@@ -118,7 +118,7 @@ def load(data: bytes, limits: Limits = STANDARD, card: Card | None = None, known
     return replace(_opened(data, limits, card), limits=limits)
 
 
-@lru_cache(maxsize=4)  # a notebook loads the same candidate more than once
+@lru_cache(maxsize=2)  # a notebook loads the same candidate more than once
 def _fault_in_child(data: bytes, limits: Limits) -> str | None:
     with Fence(lambda _: (_opened(data, limits, None).fault or "").encode(), limits) as child:
         try:

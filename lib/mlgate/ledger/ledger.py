@@ -8,7 +8,7 @@ from typing import Any
 
 from mlgate.errors import MlgateError
 from mlgate.ledger.entries import Entry, Holdout, Judged, Kind, Move, holdouts, judged, moves
-from mlgate.root import Policy, Root, write_atomically
+from mlgate.root import Policy, Root, read_file, write_atomically
 
 START = "0" * 64
 BRING_BACK = "The ledger is only ever added to; bring it back with git checkout."
@@ -17,7 +17,7 @@ BRING_BACK = "The ledger is only ever added to; bring it back with git checkout.
 def read(root: Root) -> list[Entry]:
     """Return every line, oldest first, the chain verified; [] without a ledger. Raises MlgateError on a bad line."""
     try:
-        data = root.ledger.read_bytes()
+        data = read_file(root.ledger)
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -54,7 +54,7 @@ def append(root: Root, kind: Kind, **facts: Any) -> dict[str, Any]:
     """Add one line and return it. The caller holds the root's lock. The file is replaced in one step: no torn line."""
     data = b""
     if read(root):
-        data = root.ledger.read_bytes()
+        data = read_file(root.ledger)
     data = chained(data, {"time": now(), "kind": kind, **facts})
     write_atomically(root.ledger, data)
     line: dict[str, Any] = json.loads(data.splitlines()[-1])

@@ -16,7 +16,7 @@ from mlgate import artifacts, ledger
 from mlgate.artifacts import Card, locked, to_json
 from mlgate.errors import MlgateError
 from mlgate.ledger import MOVES, START, Entry, Judged, MoveKind
-from mlgate.root import Root, policy_from, section, sync_folder, write_atomically
+from mlgate.root import Root, policy_from, read_file, section, sync_folder, write_atomically
 
 DIGEST = re.compile("[0-9a-f]{64}")
 BRING_BACK = "Bring artifacts_prod/ back: git checkout -- artifacts_prod."
@@ -110,7 +110,7 @@ def stage_of(root: Root) -> Path:
 def begun_move(root: Root) -> dict[str, Any] | None:
     """Return the line of a move that was begun and did not get to its end, or None. Nothing but a claim: see `tidy`."""
     try:
-        entry: dict[str, Any] = json.loads((stage_of(root) / "entry.json").read_bytes())
+        entry: dict[str, Any] = json.loads(read_file(stage_of(root) / "entry.json"))
         digests = (entry["to"], entry["from"] or START)
         if entry["kind"] in MOVES and entry["begun"] and all(DIGEST.fullmatch(name) for name in digests):
             return entry

@@ -1,7 +1,7 @@
 """Where things are: the root's paths, its gate.toml, the policy, files replaced in one step. Standard library only."""
 
 from mlgate.errors import MlgateError
-from mlgate.root.files import reason_of, sync_folder, to_json, write_atomically
+from mlgate.root.files import open_file, read_file, reason_of, sync_folder, to_json, write_atomically
 from mlgate.root.paths import Root, find_root
 from mlgate.root.policy import (
     ACTIONS,
@@ -30,7 +30,9 @@ __all__ = [
     "Reproduce",
     "Root",
     "find_root",
+    "open_file",
     "policy_from",
+    "read_file",
     "read_settings",
     "reason_of",
     "section",

@@ -1,10 +1,13 @@
-"""Files replaced in one step, so that a reader or a crash never sees a part; how a JSON file is written."""
+"""Files: replaced in one step, so that a reader or a crash never sees a part; read only where they are files; JSON."""
 
 import contextlib
+import errno
 import json
 import os
+import stat
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from mlgate.errors import MlgateError
 
@@ -41,6 +44,25 @@ def _replace(path: Path, data: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to read its bytes. Raises OSError where it is none: a pipe would be waited for, for ever."""
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115  (the caller closes it)
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file. Raises OSError where it is none."""
+    with open_file(path) as file:
+        return file.read()
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def reason_of(error: OSError) -> str:

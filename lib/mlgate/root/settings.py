@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgate.errors import MlgateError
+from mlgate.root.files import read_file
 
 Types = Mapping[str, type]
 
@@ -33,7 +34,7 @@ KEYS: dict[str, Types] = {
 def read_toml(path: Path) -> dict[str, Any]:
     """Return what a TOML file says. Raises MlgateError where it is missing or is not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_file(path).decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise MlgateError(f"There is no file {path}. Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:

@@ -59,9 +59,10 @@ def look(root: Root, before: View) -> View:
         entries = tuple(ledger.read(root))
         data = _read(root)
         name = artifacts.digest(data)
+        _require_in_ledger(root, name, entries)
         serving = before.serving
         if serving is None or serving.model.digest != name:
-            serving = _load(root, data, name, entries)
+            serving = _load(root, data, name)
         return View(serving, None, entries)
     except MlgateError as error:
         reason = str(error)
@@ -82,13 +83,11 @@ def _read(root: Root) -> bytes:
     return artifacts.read_production(root)
 
 
-def _load(root: Root, data: bytes, name: str, entries: tuple[ledger.Entry, ...]) -> Serving:
-    """Return the model in these bytes, warmed up. Raises MlgateError where it may not, or cannot, be served."""
-    if not _stands_in_ledger(root, name, entries):
-        raise MlgateError(
-            f"The ledger does not say that {name[:12]} is in production: the file is still being written, or it never"
-            " passed the gate."
-        )
+def _load(root: Root, data: bytes, name: str) -> Serving:
+    """Return the model in these bytes, warmed up: a child process opens and asks it first, within limits.
+
+    Raises MlgateError where it may not, or cannot, be served.
+    """
     card = artifacts.read_card(root.cards / f"{name}.json", name)
     if card is None:
         raise MlgateError(f"{name[:12]} has no card in artifacts_prod/cards: it is not known.")
@@ -98,6 +97,14 @@ def _load(root: Root, data: bytes, name: str, entries: tuple[ledger.Entry, ...])
     with artifacts.fenced(model) as asked:
         warmed_up(asked)
     return warmed_up(model)
+
+
+def _require_in_ledger(root: Root, name: str, entries: tuple[ledger.Entry, ...]) -> None:
+    if not _stands_in_ledger(root, name, entries):
+        raise MlgateError(
+            f"The ledger does not say that {name[:12]} is in production: the file is still being written, or it never"
+            " passed the gate."
+        )
 
 
 def _stands_in_ledger(root: Root, name: str, entries: tuple[ledger.Entry, ...]) -> bool:
