@@ -406,6 +406,8 @@ def test_answers_of_files_add_up(tmp_path):
     ("answer", "said"),
     [
         ("warm", "it answers 'warm', which is neither a label nor an answer of production's"),
+        ("w" * 1_000, "it answers 'wwwwww"),
+        ("w" * 10_000, "some of its answers are longer than 1,000 characters"),
         (None, "some of its answers are empty"),
     ],
 )

@@ -4,6 +4,7 @@ import hashlib
 import re
 
 from mlgate.corpus import files
+from mlgate.corpus import parquet as parquet_files
 from mlgate.errors import MlgateError
 
 import numpy as np
@@ -139,6 +140,12 @@ BAD = {
     "latin-1": ("text,label\ncafé,x\n".encode("latin-1"), "it is not UTF-8 text. Save it as UTF-8."),
     "latin-1 header": ("text,label,naïf\na,x,1\n".encode("latin-1"), "it is not UTF-8 text"),
     "utf-16": ("text,label\na,x\n".encode("utf-16"), "it is not UTF-8 text. Save it as UTF-8."),
+    "only the mark of utf-8": ("\ufeff", "is empty. Give it a header and rows"),
+    "no name in the header": (",,\n1,2,3\n", "has no column 'text'; it has '', '', ''"),
+    "huge header": ("text,label," + "n" * 200_000 + "\na,x,1\n", "has a header longer than 64 kB"),
+    "header that never ends": ("text,label" * 20_000, "has a header longer than 64 kB"),
+    "quotation mark in the header": ('"text,label\n' + "a,x\n" * 20_000, "perhaps a quotation mark is never closed"),
+    "many columns": (",".join(map(str, range(10_000))) + "\n", "'19' and 9,980 more. Name the right one"),
     "parquet named csv": (b"PAR1\x15\x04\x15\x00\xff\xfe", "it is not UTF-8 text"),
 }
 
@@ -175,15 +182,76 @@ def test_a_quotation_mark_that_is_never_closed_is_found(tmp_path, monkeypatch, l
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ([[1], [2]], "Unsupported cast"),
-        ([{"a": 1}], "Unsupported cast"),
+        ([[1], [2]], "holds list<element: int64>, neither text nor numbers. Name another column"),
+        ([{"a": 1}], "holds struct<a: int64>, neither text nor numbers"),
+        (pa.array([b"abcd"], pa.binary(4)), r"holds fixed_size_binary\[4\], neither text nor numbers"),
         ([b"\xff"], "it is not UTF-8 text"),
     ],
-    ids=["lists", "records", "bytes"],
+    ids=["lists", "records", "fixed bytes", "bytes"],
 )
 def test_parquet_columns_that_are_no_text_are_refused(tmp_path, values, said):
     with pytest.raises(MlgateError, match=said):
         rows(parquet(tmp_path, text=values, label=["x"] * len(values)))
+
+
+def repeated(text, count):
+    """A column that says one text so many times: a kilobyte of Parquet."""
+    return pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), [text])
+
+
+@pytest.mark.parametrize("kind", ["categories", "text"])
+def test_a_long_value_said_often_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(parquet_files, "SURELY", 1 << 30)
+    values = repeated("long " * 40_000, 600)
+    if kind == "text":
+        values = values.cast(pa.string())
+    path = parquet(tmp_path, text=repeated("a", 600), label=values)
+    assert path.stat().st_size < 50_000
+    with pytest.raises(MlgateError, match=r"row 1: column 'label' has more than 1,000 characters.*Name another column"):
+        rows(path)
+    before = pa.total_allocated_bytes()
+    sizes = [pa.total_allocated_bytes() - before for _ in files.read(path, ["label", "text"], texts=["label"])]
+    assert max(sizes) < 3 * parquet_files.PART
+
+
+def test_parquet_that_unfolds_to_a_thousand_times_its_size_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_files, "SURELY", 1 << 20)
+    path = parquet(tmp_path, text=repeated("long " * 1_000, 20_000), label=["x"] * 20_000)
+    with pytest.raises(MlgateError, match=r"unfolds to more than 1,000 times its size.*Write its rows into a CSV"):
+        list(files.read(path, ["text"], texts=["text"]))
+    pyarrow.parquet.write_table(pa.table({"text": ["a" * 50_000_000]}), path, compression="zstd", use_dictionary=False)
+    with pytest.raises(MlgateError, match="unfolds to more than"):  # before a page is decompressed
+        list(files.read(path, ["text"], texts=["text"]))
+
+
+def test_a_value_longer_than_a_row_of_csv_may_be_is_refused_in_parquet_too(tmp_path):
+    path = parquet(tmp_path, text=["a" * 3_000_000], label=["x"])
+    with pytest.raises(MlgateError, match=r"a value in column 'text' is longer than 2 MB. Shorten it"):
+        list(files.read(path, ["text"], texts=["text"]))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_long_name_is_refused_with_its_row_or_cut(tmp_path, suffix):
+    names = ["é" * 1_000] * 9_000 + ["é" * 1_001, "x"]
+    frame = pd.DataFrame({"text": ["a"] * len(names), "label": names})
+    path = tmp_path / f"rows.{suffix}"
+    if suffix == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path)
+    with pytest.raises(MlgateError, match=r"row 9001: column 'label' has more than 1,000 characters"):
+        rows(path)
+    frame["label"] = frame["label"] + "!"
+    batches = files.read(path, ["label"], cut=["label"])
+    assert [value for batch in batches for value in batch.column(0).to_pylist()] == names
+
+
+def test_parquet_rows_stay_in_order_however_they_are_cut(tmp_path):
+    texts = [f"{number} " + "é" * (number % 900) for number in range(20_000)]
+    texts[7_000] = None
+    batches = list(files.read(parquet(tmp_path, text=texts), ["text"], texts=["text"]))
+    assert [value for batch in batches for value in batch.column(0).to_pylist()] == texts
+    assert max(batch.num_rows for batch in batches) <= parquet_files.MOST_ROWS
 
 
 def test_parquet_without_the_column_says_which_it_has(tmp_path):

@@ -56,8 +56,9 @@ def score_answers(
 def _count(path: Path, columns: Columns) -> Counter:
     """Count the rows of each (slice, label, production's answer, candidate's answer); a missing answer is ""."""
     seen: Counter = Counter()
+    values: tuple[set[str], ...] = (set(), set(), set(), set())
     before = 0
-    for batch in files.read(path, columns.names):
+    for batch in files.read(path, columns.names, cut=[columns.candidate]):
         _require_filled(path, batch, (columns.label, columns.production), before)
         before += batch.num_rows
         grouped = pa.Table.from_batches([batch]).group_by(columns.names).aggregate([([], "count_all")])
@@ -65,8 +66,10 @@ def _count(path: Path, columns: Columns) -> Counter:
             place = (row[columns.slice] or "(empty)") if columns.slice else NO_SLICE
             key = (place, row[columns.label], row[columns.production], row[columns.candidate] or "")
             seen[key] += row["count_all"]
-        require_few_slices(len({key[0] for key in seen}))
-        _require_few_classes(seen, columns)
+            for known, value in zip(values, key, strict=True):
+                known.add(value)
+        require_few_slices(len(values[0]))
+        _require_few_classes(values[1:], columns)
     return seen
 
 
@@ -77,9 +80,9 @@ def _require_filled(path: Path, batch: pa.RecordBatch, columns: tuple[str, ...],
             require_filled(path, name, values.to_pylist(), before)
 
 
-def _require_few_classes(seen: Counter, columns: Columns) -> None:
-    for place, name in enumerate((columns.label, columns.production, columns.candidate), 1):
-        if len({key[place] for key in seen}) > MAX_CLASSES:
+def _require_few_classes(values: tuple[set[str], ...], columns: Columns) -> None:
+    for name, known in zip((columns.label, columns.production, columns.candidate), values, strict=True):
+        if len(known) > MAX_CLASSES:
             raise MlgateError(
                 f"Column {name!r} has more than {MAX_CLASSES:,} values: it holds no classes. Name another column."
             )
@@ -112,4 +115,6 @@ def _fault(strange: set[str]) -> str | None:
         return None
     if "" in strange:
         return "some of its answers are empty"
-    return f"it answers {min(strange)!r}, which is neither a label nor an answer of production's"
+    if any(len(name) > files.MOST_NAME for name in strange):
+        return f"some of its answers are longer than {files.MOST_NAME:,} characters"
+    return f"it answers {min(strange)!r:.80}, which is neither a label nor an answer of production's"

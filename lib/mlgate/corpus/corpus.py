@@ -180,7 +180,7 @@ def rows_in(source: Source) -> Rows:
 
     def batches() -> Iterator[Batch]:
         count = 0
-        for batch in files.read(source.file, columns):
+        for batch in files.read(source.file, columns, texts=[source.text_column]):
             texts, labels = (batch.column(name).to_pylist() for name in columns[:2])
             slices = batch.column(columns[2]).to_pylist() if source.slice_column else [NO_SLICE] * len(texts)
             for values, name in ((texts, columns[0]), (labels, columns[1])):

@@ -1,20 +1,23 @@
 """Read columns of a CSV or Parquet file as text, a batch at a time, so that memory does not grow with the file."""
 
+import codecs
 import csv
 import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from mlgate.corpus import parquet
 from mlgate.errors import MlgateError
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet
 
 BLOCK = 2 << 20  # bytes of CSV a batch: no single row may be longer, and Arrow reads up to 32 of them ahead
 MOST_HEADER = 1 << 16
+MOST_NAME = 1_000  # characters of a label, an answer or a slice
+MOST_NAMES_SHOWN = 20
 
 
 def digest(path: Path) -> str:
@@ -28,11 +31,15 @@ def digest(path: Path) -> str:
         raise MlgateError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def read(path: Path, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
+def read(
+    path: Path, columns: Iterable[str], texts: Iterable[str] = (), cut: Iterable[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """Return the named columns, all as text, in batches of some thousand rows.
 
-    Integers become "1", booleans "True"; a missing value is null in Parquet and "" in CSV. Raises MlgateError with one
-    line that says what to do: no such file or column, not CSV or Parquet, not UTF-8, rows of unequal length.
+    Integers become "1", booleans "True"; a missing value is null in Parquet and "" in CSV. Columns hold names, of at
+    most MOST_NAME characters, but for those in `texts`. A longer one in `cut` is cut, to one character more than a name
+    has. Raises MlgateError with one line that says what to do: no such file or column, not CSV or Parquet, not UTF-8,
+    rows of unequal length, a longer name, a value or a file that is too large unfolded.
     """
     path, columns = Path(path), list(dict.fromkeys(columns))
     reader = {".csv": _csv, ".parquet": _parquet}.get(path.suffix.lower())
@@ -40,10 +47,32 @@ def read(path: Path, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
         raise MlgateError(f"{path} is neither .csv nor .parquet. Convert it to one of the two.")
     if not path.is_file():
         raise MlgateError(f"There is no file {path}. Check the path.")
+    before = 0
     try:
-        yield from reader(path, columns)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        for batch in reader(path, columns):
+            names = [name for name in columns if name not in texts]
+            yield _with_short_names(path, batch, names, cut, before)
+            before += batch.num_rows
+    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
         raise MlgateError(f"{path} cannot be read: {_reason(error)}") from error
+
+
+def _with_short_names(
+    path: Path, batch: pa.RecordBatch, names: list[str], cut: Iterable[str], before: int
+) -> pa.RecordBatch:
+    """Return the batch with what is in `cut` cut. Raises MlgateError naming the first other name that is too long."""
+    for place, name in enumerate(batch.schema.names):
+        values = batch.column(place)
+        long = pc.index(pc.greater(pc.utf8_length(values), MOST_NAME), True).as_py()
+        if name not in names or long < 0:
+            continue
+        if name not in cut:
+            raise MlgateError(
+                f"{path}, row {before + long + 1}: column {name!r} has more than {MOST_NAME:,} characters, too many for"
+                " a label, an answer or a slice. Name another column, or shorten the value."
+            )
+        batch = batch.set_column(place, name, pc.utf8_slice_codeunits(values, 0, MOST_NAME + 1))
+    return batch
 
 
 def _csv(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -64,28 +93,23 @@ def _csv_header(path: Path) -> list[str]:
     With csv, not Arrow: Arrow's reader threads can crash a process that exits at once.
     """
     with open(path, "rb") as file:
-        head = next((line for line in file if line.strip()), b"")
-        while head.count(b'"') % 2 and len(head) < MOST_HEADER and (more := file.readline()):
-            head += more  # a line break in a quoted name
-    if not head.strip():
+        head = file.read(MOST_HEADER)
+        more = bool(file.read(1))
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    rows = csv.reader(io.StringIO(decoder.decode(head, final=not more), newline=""))
+    header = next((row for row in rows if len(row) > 1 or any(name.strip() for name in row)), [])
+    if more and next(rows, None) is None:
+        raise MlgateError(
+            f"{path} has a header longer than {MOST_HEADER >> 10} kB; perhaps a quotation mark is never closed."
+        )
+    if not header:
         raise MlgateError(f"{path} is empty. Give it a header and rows.")
-    return next(csv.reader(io.StringIO(head.decode("utf-8-sig"), newline="")))
+    return header
 
 
 def _parquet(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    with pa.parquet.ParquetFile(path) as file:
-        _require(path, file.schema_arrow.names, columns)
-        for batch in file.iter_batches(batch_size=8192, columns=columns):
-            arrays = [_text(batch.column(name)) for name in columns]
-            yield pa.RecordBatch.from_arrays(arrays, names=columns)
-
-
-def _text(values: pa.Array) -> pa.Array:
-    if pa.types.is_boolean(values.type):  # as pandas writes them into a CSV, and as a model's classes read
-        return pc.if_else(values, "True", "False")
-    if pa.types.is_floating(values.type):  # not a number is what pandas makes of a missing value
-        values = pc.if_else(pc.is_nan(values), None, values)
-    return pc.cast(values, pa.string())
+    _require(path, parquet.names(path), columns)
+    yield from parquet.batches(path, columns)
 
 
 def _require(path: Path, found: list[str], columns: list[str]) -> None:
@@ -97,8 +121,11 @@ def _require(path: Path, found: list[str], columns: list[str]) -> None:
     hint = ""
     if len(found) == 1 and any(mark in found[0] for mark in ";\t|"):
         hint = " (are its columns separated by commas?)"
+    shown = ", ".join(f"{name!r:.80}" for name in found[:MOST_NAMES_SHOWN])
+    if found[MOST_NAMES_SHOWN:]:
+        shown += f" and {len(found) - MOST_NAMES_SHOWN:,} more"
     raise MlgateError(
-        f"{path} has no column {missing[0]!r}; it has {', '.join(map(repr, found))}{hint}."
+        f"{path} has no column {missing[0]!r}; it has {shown}{hint}."
         " Name the right one, for example with --text-column or --label-column."
     )
 
