@@ -9,7 +9,7 @@ from mlgate import corpus, exam, recipes
 from mlgate.answers import scoring
 from mlgate.artifacts import load_candidate, load_production, write_candidate
 from mlgate.ci import summary
-from mlgate.cli import main
+from mlgate.cli import commands, main
 from mlgate.errors import MlgateError
 from mlgate.root import Root
 
@@ -137,6 +137,40 @@ def test_the_same_again_is_built_from_known_names_alone(previewed, field):
     previewed.candidate_card.write_text(json.dumps(changed), encoding="utf-8")
     assert summary.of(previewed).again is None
     assert "pwned" not in summary.text(summary.of(previewed))
+
+
+STRANGE = "x\n\n## Promote\r\n<h2>a</h2>\n::error::b ##[error]c \x1b[31m![d](https://e) @f www.g `h`\u202e"
+
+
+def test_words_of_strangers_stay_words_on_the_page_in_the_terminal_and_in_the_log(previewed, monkeypatch, capsys):
+    executed(previewed, "04_promote_winner", error("ValueError", STRANGE))
+    said = summary.of(previewed)
+    page = summary.markdown(said)
+    assert "\\#\\# Promote &lt;h2&gt;a&lt;/h2&gt;" in page
+    for part in ("<h2>", "##[", "![", "://", "www.", "\n::", "\x1b", "\u202e"):
+        assert part not in page
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert main(["--root", str(previewed.path), "report"]) == 0
+    *lines, annotation = capsys.readouterr().out.splitlines()
+    assert annotation.startswith("::error title=mlgate::04_promote_winner stopped with ValueError: x ## Promote")
+    for line in lines:
+        assert not line.lstrip().startswith("::")
+        assert "##[" not in line
+        assert line.isprintable()
+
+
+@pytest.mark.parametrize("said", ["a\n::b", "a\r\n::error::b", "100%0A::b", "\x1b[2Ja"])
+def test_an_error_is_one_line_of_the_terminal_and_one_of_the_log(said, monkeypatch, capsys):
+    def fails(options):
+        raise MlgateError(said)
+
+    monkeypatch.setattr(commands, "recipes_command", fails)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert main(["recipes"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == shown.out.count("\n") == 1
+    assert shown.err.strip("\n").isprintable()
+    assert "%0A" not in shown.out.replace("%250A", "")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"decision": 1}', '{"decision": "PROMOTE", "checks": 5}'])

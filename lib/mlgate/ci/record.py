@@ -20,6 +20,7 @@ from mlgate.errors import MlgateError
 from mlgate.ledger import Entry, commits
 from mlgate.ledger.commits import FOLDER, git
 from mlgate.ledger.integrity import named_by, verify
+from mlgate.reporting.markdown import flat
 from mlgate.root import Root, policy_from, section, write_atomically
 
 ATTEMPTS = 5
@@ -242,7 +243,7 @@ def _title(added: list[Entry]) -> str:
 
 def _body(added: list[Entry]) -> str:
     """Return what a reader of the history wants to know: the reason, and the run it comes from."""
-    parts = [line["verdict"]["reason"] for line in ledger.judged(added)][-1:]
+    parts = [flat(line["verdict"]["reason"]) for line in ledger.judged(added)][-1:]
     server, repository, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     if server and repository and run:
         parts.append(f"{server}/{repository}/actions/runs/{run}")

@@ -4,6 +4,7 @@ A root holds at most one answer: a notebook that failed, a verdict, a preview, o
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from mlgate.gate import Verdict, verdict_from
 from mlgate.ledger import commits, integrity
 from mlgate.recipes import RECIPES
 from mlgate.reporting import report
-from mlgate.reporting.markdown import quote, table
+from mlgate.reporting.markdown import flat, quote, table
 from mlgate.root import Root
 
 
@@ -56,9 +57,9 @@ def of(root: Root) -> Summary:
 
 def markdown(said: Summary) -> str:
     """Return the page that CI shows."""
-    parts = _heading(said)
+    parts = _heading(said, quote)
     if said.warning:
-        parts.append(f"> **Warning:** {said.warning}")
+        parts.append(f"> **Warning:** {quote(said.warning)}")
     if said.verdict:
         parts += [report.markdown(said.verdict), *_flips(said.root, said.verdict)]
     if said.again:
@@ -70,11 +71,11 @@ def markdown(said: Summary) -> str:
 
 def text(said: Summary) -> str:
     """Return the same for a terminal, in fewer words."""
-    parts = [line.lstrip("# ") for line in _heading(said)]
+    parts = [line.lstrip("# ") for line in _heading(said, flat)]
     if said.verdict:
         parts = [report.text(said.verdict)]
     if said.warning:
-        parts.append(f"Warning: {said.warning}")
+        parts.append(f"Warning: {flat(said.warning)}")
     if said.again:
         parts.append(f"The same again: {said.again}")
     return "\n\n".join([*parts, "\n".join(said.lines)]).strip()
@@ -100,9 +101,10 @@ def annotation(said: Summary) -> tuple[str, str]:
     return loud, line
 
 
-def _heading(said: Summary) -> list[str]:
+def _heading(said: Summary, words: Callable[[str], str]) -> list[str]:
+    """Return what stands first. words: makes a stranger's words fit for the page or the terminal."""
     if said.failure:
-        return ["## No verdict: the run failed", said.failure, f"Production stays {_name(said.production)}."]
+        return ["## No verdict: the run failed", words(said.failure), f"Production stays {_name(said.production)}."]
     if said.verdict and said.preview:
         return ["_A preview on validation rows: nothing moves, no look is spent._"]
     if said.verdict:

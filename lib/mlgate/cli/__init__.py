@@ -5,6 +5,7 @@ import sys
 from mlgate.cli.commands import STALE, annotate
 from mlgate.cli.parser import make_parser
 from mlgate.errors import MlgateError
+from mlgate.reporting.markdown import flat
 
 __all__ = ["STALE", "main"]
 
@@ -18,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.command(options)
     except (MlgateError, OSError) as error:  # OSError: a full disk, a folder that may not be written
-        said = " ".join(str(error).split())
+        said = flat(str(error))
         print(f"mlgate: {said}", file=sys.stderr)
         annotate("error", said)
         return 1

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlgate.reporting.markdown import flat, quote
 from mlgate.root import find_root
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def check_command(options: Namespace) -> int:
     if options.before:
         commits.require_continued(root, options.before)
     if warning := integrity.stale(root):
+        warning = flat(warning)
         print(f"mlgate: {warning}", file=sys.stderr)
         annotate("warning", warning)
     if options.output:
@@ -153,11 +155,11 @@ def record_command(options: Namespace) -> int:
         print(outcome)
     except Stale as error:
         status = STALE
-        outcome = str(error)
+        outcome = flat(str(error))
         print(f"mlgate: {outcome}", file=sys.stderr)
         annotate("error", outcome)
     if options.summary:
-        _append(options.summary, f"{outcome}\n")
+        _append(options.summary, f"{quote(outcome)}\n")
     return status
 
 

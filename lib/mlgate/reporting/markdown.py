@@ -15,10 +15,15 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
 def quote(words: object) -> str:
     """Return a stranger's words on one line, with nothing in it that Markdown or HTML would read."""
     escaped = escape(flat(str(words)), quote=False)
-    return "".join(f"\\{sign}" if sign in SIGNS else sign for sign in escaped)
+    quoted = "".join(f"\\{sign}" if sign in SIGNS else sign for sign in escaped)
+    return quoted.replace("://", ":\\//").replace("www.", "www\\.")  # forges make links of bare addresses
 
 
 def flat(text: str) -> str:
-    """Return a text on one line, without unprintable signs: scripts read our lines, terminals obey such signs."""
+    """Return a text on one line, fit for a terminal and a log, which obey unprintable signs and commands in brackets.
+
+    A line of GitHub's logs is a command if "##[" stands anywhere in it. One that begins with "::" is one, too: so no
+    line of ours begins with what others wrote.
+    """
     printable = (letter if letter.isprintable() else " " for letter in text)
-    return " ".join("".join(printable).split())
+    return " ".join("".join(printable).split()).replace("##[", "## [")

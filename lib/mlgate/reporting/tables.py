@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from mlgate.reporting.markdown import flat
+
 import pandas as pd
 
 STYLE = "text-align:left; vertical-align:top; font-size:15px; line-height:1.45"
@@ -21,9 +23,9 @@ class Table:
     marked: tuple[tuple[str, ...], ...] = ()
 
     def __repr__(self) -> str:
-        lines = [self.caption, ""]
+        lines = [flat(self.caption), ""]
         for line in self.frame.to_dict("records"):
-            pieces = [f"{name}: {value}".removeprefix(": ") for name, value in line.items() if str(value)]
+            pieces = [flat(f"{name}: {value}").removeprefix(": ") for name, value in line.items() if str(value)]
             lines += [*textwrap.wrap("; ".join(pieces), 110, subsequent_indent="    "), ""]
         return "\n".join(lines).rstrip()
 

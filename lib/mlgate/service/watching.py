@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mlgate import artifacts, ledger, promotion
 from mlgate.errors import MlgateError
+from mlgate.reporting.markdown import flat
 from mlgate.root import Root
 from mlgate.service.batching import TARGET, Serving
 
@@ -68,7 +69,7 @@ def look(root: Root, before: View) -> View:
         reason = str(error)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-    reason = " ".join(reason.split())[:500]
+    reason = flat(reason)[:500]
     known = before.refused
     if known and (known.digest, known.reason) == (name, reason):
         return replace(before, entries=entries)
