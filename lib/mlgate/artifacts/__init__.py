@@ -13,7 +13,7 @@ from mlgate.artifacts.artifacts import (
 )
 from mlgate.artifacts.asking import fenced, places_of
 from mlgate.artifacts.cards import Card, TrainingRows, card_from, read_card, to_json
-from mlgate.artifacts.fence import Crossed, described
+from mlgate.artifacts.fence import Crossed, Fence, described
 from mlgate.artifacts.limits import MEGABYTE, Limits, limits_of
 from mlgate.artifacts.lock import locked
 from mlgate.artifacts.model import Answer, Model, digest, dump, load
@@ -24,6 +24,7 @@ __all__ = [
     "Answer",
     "Card",
     "Crossed",
+    "Fence",
     "Limits",
     "Model",
     "TooLarge",

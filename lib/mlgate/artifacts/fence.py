@@ -103,7 +103,7 @@ class Fence:
 
 def described(error: Exception) -> str:
     """Return what went wrong, in one line."""
-    if isinstance(error, Crossed):
+    if isinstance(error, MlgateError):
         return str(error)
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 

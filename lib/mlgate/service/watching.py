@@ -92,11 +92,21 @@ def _load(root: Root, data: bytes, name: str) -> Serving:
     card = artifacts.read_card(root.cards / f"{name}.json", name)
     if card is None:
         raise MlgateError(f"{name[:12]} has no card in artifacts_prod/cards: it is not known.")
-    model = artifacts.load(data, artifacts.limits_of(root.settings()), card)
+    limits = artifacts.limits_of(root.settings())
+
+    def try_out(_: bytes) -> bytes:
+        _opened(data, limits, card)
+        return b""
+
+    with artifacts.Fence(try_out, limits) as child:
+        child.ask(b"")
+    return _opened(data, limits, card)
+
+
+def _opened(data: bytes, limits: artifacts.Limits, card: artifacts.Card) -> Serving:
+    model = artifacts.load(data, limits, card, known=True)
     if model.fault:
         raise MlgateError(model.fault)
-    with artifacts.fenced(model) as asked:
-        warmed_up(asked)
     return warmed_up(model)
 
 
