@@ -180,6 +180,37 @@ def test_a_file_that_is_no_verdict_is_one_sentence(previewed, content):
         summary.of(previewed)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("production", "digest"), 5),
+        (("candidate", "accuracy"), "0.9"),
+        (("rows", "count"), 10**30),
+        (("checks",), [[]]),
+        (("checks", 0, "status"), "maybe"),
+        (("checks", 0, "reason"), None),
+        (("slices",), "imdb"),
+        (("slices", 0, "low"), float("nan")),
+        (("discordant", "candidate_only_right"), "5"),
+        (("look", "left"), "many"),
+        (("policy",), 5),
+        (("versions",), {"python": 3}),
+        (("fragility",), [1]),
+        (("reason",), {"a": 1}),
+    ],
+    ids=str,
+)
+def test_a_field_of_another_type_is_no_verdict(previewed, place, value):
+    verdict = json.loads(previewed.preview.read_text(encoding="utf-8"))
+    part = verdict
+    for name in place[:-1]:
+        part = part[name]
+    part[place[-1]] = value
+    previewed.preview.write_text(json.dumps(verdict), encoding="utf-8")
+    with pytest.raises(MlgateError, match=r"preview\.json is no verdict"):
+        summary.of(previewed)
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"cells": 5}', '{"cells": [5]}'])
 def test_half_a_notebook_is_a_run_that_failed(previewed, content):
     previewed.runs.mkdir(exist_ok=True)

@@ -21,6 +21,7 @@ from crashes import judged, killed_at, name_of, tiny_root, verdict_on
 DEMANDS = Policy().digest
 
 FACTS = {"note": "ein Füllwort … \u2028", "share": 0.1, "list": [1, None], "half a character": "\ud800"}
+FACTS |= {"alpha": 0.0025, "verdict_sha256": "a" * 64, "verdict": verdict_on("b" * 64, "c" * 64)}
 
 
 @pytest.fixture
@@ -57,6 +58,40 @@ def test_what_is_appended_is_read_back_and_what_was_there_stays_byte_for_byte(ro
     assert sorted(entry["time"] for entry in entries) == [entry["time"] for entry in entries]
 
 
+MOVE = {"kind": "refresh", "from": "a" * 64, "to": "b" * 64}
+LOOK = {"kind": "look", **FACTS}
+ROWS = {"count": 5, "digest": "rows"}
+HOLDOUT = {"kind": "holdout", "generation": 1, "alpha": 0.05, "looks": 20, "rows": ROWS, "keys": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({}, "it is of no kind that there is: None"),
+        ({"kind": ["look"]}, r"it is of no kind that there is: \['look'\]"),
+        ({"kind": "look"}, "it has no verdict"),
+        ({**LOOK, "verdict": 5}, "verdict is 5, and not an object"),
+        ({**LOOK, "verdict": {}}, "it has no "),
+        ({**LOOK, "verdict": {**FACTS["verdict"], "decision": "MAYBE"}}, "decision is 'MAYBE', and not one of PROMOTE"),
+        ({**LOOK, "verdict": {**FACTS["verdict"], "candidate": {"digest": 5}}}, "digest is 5, and not a text"),
+        ({**LOOK, "alpha": "x"}, "alpha is 'x', and not a number"),
+        ({**LOOK, "alpha": float("nan")}, "alpha is nan, and not a number"),
+        ({name: LOOK[name] for name in LOOK if name != "alpha"}, "it does not say at which level"),
+        ({**LOOK, "time": "::error::a"}, "its time is none: '::error::a'"),
+        ({**MOVE, "to": 5}, "to is 5, and not a text"),
+        ({**MOVE, "to": "../../x"}, "its to is no sha256"),
+        ({**MOVE, "from": []}, r"from is \[\], and not a text"),
+        ({**HOLDOUT, "keys": "../x"}, "its keys is no sha256"),
+        ({**HOLDOUT, "looks": True}, "looks is True, and not a whole number"),
+        ({**HOLDOUT, "rows": {**ROWS, "count": 2.5}}, "count is 2.5, and not a whole number"),
+    ],
+)
+def test_a_line_that_is_not_as_its_kind_is_gets_one_sentence(tmp_path, line, said):
+    whole = ledger.chained(ledger.chained(b"", {"time": ledger.now(), **HOLDOUT}), {"time": ledger.now(), **line})
+    with pytest.raises(MlgateError, match=rf"a.jsonl, line 2: {said}.*bring it back with git checkout"):
+        ledger.parse(whole, "a.jsonl")
+
+
 def test_every_line_names_the_one_before_it(root):
     names = [json.loads(line)["sha256"] for line in lines(root)]
     assert [entry["before"] for entry in ledger.read(root)] == ["0" * 64, *names[:-1]]
@@ -72,7 +107,7 @@ def test_killed_at_any_step_an_append_is_there_or_it_is_not(root):
     seen = []
     for step in range(1, 100):
         root.ledger.write_bytes(before)
-        if killed_at(step, lambda: ledger.append(root, "look", number=5)) == "done":
+        if killed_at(step, lambda: ledger.append(root, "look", number=5, **FACTS)) == "done":
             break
         seen.append(len(ledger.read(root)))
     assert set(seen) == {5, 6}
@@ -122,10 +157,10 @@ def test_a_changed_ledger_is_an_error_that_names_the_line_and_takes_no_more_line
 def test_two_histories_that_part_do_not_go_together_again(root):
     """As when git merges two branches: both added a line after the same one."""
     before = root.ledger.read_bytes()
-    ledger.append(root, "look", number=5, side="mine")
+    ledger.append(root, "look", number=5, side="mine", **FACTS)
     mine = lines(root)[-1]
     root.ledger.write_bytes(before)
-    ledger.append(root, "look", number=5, side="other")
+    ledger.append(root, "look", number=5, side="other", **FACTS)
     root.ledger.write_bytes(root.ledger.read_bytes() + mine)
     with pytest.raises(MlgateError, match="line 7: it does not follow the line before it"):
         ledger.read(root)
@@ -263,3 +298,13 @@ def test_a_promotion_is_won_by_a_look_at_this_very_pair_that_says_so(other):
     won = [{"kind": "look", "verdict": verdict, "verdict_sha256": "v"}]
     move = {"kind": "promotion", "from": "a", "to": "b", "verdict_sha256": "v"} | other
     assert ledger.won(won, move) is (not other)
+
+
+@pytest.mark.parametrize("field", [{"versions": []}, {"versions": {"scikit-learn": 1}}, {"keys": ["a"]}], ids=str)
+def test_a_card_with_a_field_of_another_type_is_one_sentence(tmp_path, field):
+    root = tiny_root(tmp_path / "root")
+    path = root.cards / f"{name_of(1.0)}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **field}), encoding="utf-8")
+    for command in (integrity.verify, integrity.stale):
+        with pytest.raises(MlgateError, match=r"cards/.*\.json was changed: .* and not .*git checkout"):
+            command(root)

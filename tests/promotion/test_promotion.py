@@ -437,7 +437,7 @@ def test_only_promote_promotes(kind, decision, tmp_path):
 def test_a_promote_verdict_that_was_no_look_does_not_promote(tmp_path):
     root = tiny_root(tmp_path / "root")
     judged(root, 3.0, "PROMOTE", "bootstrap-like")
-    with refused(root, "The ledger has no such verdict"):
+    with refused(root, "line 3: it is of no kind that there is: 'bootstrap-like'"):
         promotion.promote(root)
 
 

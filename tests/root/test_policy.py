@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import asdict, fields
 
 from mlgate.errors import MlgateError
-from mlgate.root import ACTIONS, Policy, policy_from, read_settings
+from mlgate.root import ACTIONS, KEYS, Policy, policy_from, read_settings, section
 from mlgate.root.policy import DEMANDED
 
 import pytest
@@ -153,6 +153,23 @@ def test_what_is_not_toml_is_named_with_its_line(text, tmp_path):
     said = refused(text, tmp_path)
     assert f"{tmp_path / 'gate.toml'} cannot be read as TOML: " in said
     assert "Fix that line" in said
+
+
+@pytest.mark.parametrize("part", ["artifacts", "decision", "candidate"])
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "9" * 5_000, "[" * 3_000 + "]" * 3_000, "-" + "9" * 19])
+def test_a_number_without_end_is_one_sentence(part, value, tmp_path):
+    key = {"artifacts": "max_megabytes", "decision": "looks", "candidate": "severity"}[part]
+    path = tmp_path / "gate.toml"
+    path.write_text(f"[{part}]\n{key} = {value}\n", encoding="utf-8")
+
+    def read_both():
+        settings = read_settings(path)
+        policy_from(settings)
+        section(settings, part, KEYS.get(part, {}))
+
+    with pytest.raises(MlgateError, match=r"of at most 18 digits|cannot be read as TOML") as caught:
+        read_both()
+    assert len(str(caught.value)) < 500
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path):

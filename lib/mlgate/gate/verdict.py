@@ -1,9 +1,10 @@
 """The verdict and its parts: plain values, whose dict form exists at a file's edge only (verdict.json, the ledger)."""
 
 from dataclasses import KW_ONLY, asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from mlgate.root import Action
+from mlgate.root.shapes import misfit
 
 Decision = Literal["PROMOTE", "HOLD", "REJECT"]
 Status = Literal["pass", "fail", "undecided", "skipped"]
@@ -157,6 +158,13 @@ class Look:
         return {key: each for key, each in value.items() if each not in (None, "")}
 
 
+class Discordant(TypedDict):
+    """Rows that one model alone gets right, as verdict.json holds them."""
+
+    candidate_only_right: int
+    production_only_right: int
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What the gate says of one pair of models on one set of rows, with the evidence for each check.
@@ -220,6 +228,8 @@ class Verdict:
 def verdict_from(value: dict[str, Any]) -> Verdict:
     """Return the Verdict that `as_dict` made this of. Raises ValueError where a part is missing or of another kind."""
     try:
+        if wrong := misfit({**value, "discordant": None}, Verdict) or misfit(value["discordant"], Discordant | None):
+            raise TypeError(wrong)
         return _verdict_from(value)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"this is no verdict of mlgate: {error}") from error

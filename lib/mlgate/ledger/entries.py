@@ -1,11 +1,16 @@
 """What a line of the ledger says, and the lines of one kind."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict, TypeGuard, get_args
+
+from mlgate.root.shapes import misfit
 
 MoveKind = Literal["bootstrap", "promotion", "rollback", "refresh"]
 JudgedKind = Literal["look", "rejection"]
 Kind = Literal["bootstrap", "promotion", "rollback", "refresh", "look", "rejection", "holdout"]
+DIGEST = re.compile("[0-9a-f]{64}")
 MOVES: tuple[MoveKind, ...] = get_args(MoveKind)  # the kinds of line that change production
 JUDGED: tuple[JudgedKind, ...] = get_args(JudgedKind)
 
@@ -17,7 +22,7 @@ Move = TypedDict(
         "kind": MoveKind,
         "from": str | None,
         "to": str,
-        "begun": str,
+        "begun": NotRequired[str],
         "before": str,
         "verdict_sha256": NotRequired[str],
         "verdict": NotRequired[dict[str, Any]],
@@ -62,6 +67,56 @@ class Holdout(TypedDict):
 
 
 Entry = Move | Judged | Holdout
+
+
+class Named(TypedDict):
+    """Something that a verdict is about, by its digest."""
+
+    digest: str
+
+
+class Said(TypedDict):
+    """What the ledger itself reads of a verdict."""
+
+    decision: Literal["PROMOTE", "HOLD", "REJECT"]
+    reason: str
+    production: Named
+    candidate: Named
+    rows: Counted
+    policy: Named
+
+
+def why_malformed(line: Mapping[str, Any]) -> str | None:
+    """Return, in words, what of a line that was read is not as a line of its kind is, or None."""
+    kind = line.get("kind")
+    if kind in MOVES:
+        return misfit(line, Move) or _why_no_name(line, "to", "from") or _why_no_time(line)
+    if kind in JUDGED:
+        return misfit(line, Judged) or misfit(line["verdict"], Said) or _why_no_time(line) or _why_no_level(line)
+    if kind == "holdout":
+        return misfit(line, Holdout) or _why_no_name(line, "keys") or _why_no_time(line)
+    return f"it is of no kind that there is: {kind!a:.60}"
+
+
+def _why_no_name(line: Mapping[str, Any], *names: str) -> str | None:
+    for name in names:
+        if line[name] is not None and not DIGEST.fullmatch(line[name]):
+            return f"its {name} is no sha256: {line[name]!a:.60}"
+    return None
+
+
+def _why_no_time(line: Mapping[str, Any]) -> str | None:
+    try:
+        datetime.fromisoformat(line["time"])
+    except ValueError:
+        return f"its time is none: {line['time']!a:.60}"
+    return None
+
+
+def _why_no_level(line: Mapping[str, Any]) -> str | None:
+    if line["kind"] == "look" and "alpha" not in line:
+        return "it does not say at which level it was taken"
+    return None
 
 
 def is_move(entry: Entry) -> TypeGuard[Move]:

@@ -8,15 +8,24 @@ import json
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from mlgate.errors import MlgateError
 from mlgate.ledger.commits import FOLDER
 from mlgate.ledger.entries import Entry, Move, is_move
 from mlgate.ledger.ledger import head, last_move, previous, read, rolled_back, won
 from mlgate.root import Root
+from mlgate.root.shapes import misfit
 
 ADVICE = f"Take {FOLDER}/ back to the last commit in which it was sound: git checkout COMMIT -- {FOLDER}"
+
+
+class Described(TypedDict):
+    """What the history's integrity reads of a card."""
+
+    digest: str
+    keys: NotRequired[str]
+    versions: NotRequired[dict[str, str]]
 
 
 def verify(root: Root) -> str | None:
@@ -123,10 +132,12 @@ def _card(root: Root, name: str) -> dict[str, Any]:
     path = root.cards / f"{name}.json"
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MlgateError(f"{FOLDER}/cards has no readable card of {_short(name)}: the model is not known.") from error
     if not isinstance(card, dict) or card.get("digest") != name:
         raise MlgateError(f"{FOLDER}/cards/{path.name} describes another model than its name says: it was changed.")
+    if wrong := misfit(card, Described):
+        raise MlgateError(f"{FOLDER}/cards/{path.name} was changed: {wrong}. {ADVICE}")
     return card
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlgate.errors import MlgateError
-from mlgate.ledger.entries import Entry, Holdout, Judged, Kind, Move, holdouts, judged, moves
+from mlgate.ledger.entries import Entry, Holdout, Judged, Kind, Move, holdouts, judged, moves, why_malformed
 from mlgate.root import Policy, Root, read_file, write_atomically
 
 START = "0" * 64
@@ -45,6 +45,8 @@ def parse(data: bytes, name: str) -> list[Entry]:
             raise _broken(name, number, "it does not follow the line before it")
         if _digest(entry) != digest:
             raise _broken(name, number, "it was changed after it was written")
+        if wrong := why_malformed(entry):
+            raise _broken(name, number, wrong)
         entries.append(entry)
         before = digest
     return entries

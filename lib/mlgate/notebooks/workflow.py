@@ -29,7 +29,7 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
     notebooks.run(root, steps)
     try:
         verdict: dict[str, Any] = json.loads(outcome.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise MlgateError(f"The notebooks ended without a verdict in {outcome}. See {root.runs}.") from error
     return verdict
 

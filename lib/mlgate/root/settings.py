@@ -10,6 +10,7 @@ from mlgate.root.files import read_file
 
 Types = Mapping[str, type]
 
+MOST = 10**18  # of a whole number: as far as TOML promises to read them
 WORDS: dict[type, str] = {
     float: "a number",
     int: "a whole number",
@@ -37,8 +38,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(read_file(path).decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise MlgateError(f"There is no file {path}. Check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise MlgateError(f"{path} cannot be read as TOML: {error}. Fix that line.") from error
+    except (ValueError, OSError, RecursionError) as error:
+        raise MlgateError(f"{path} cannot be read as TOML: {str(error)[:200]}. Fix that line.") from error
 
 
 def section(settings: Mapping[str, Any], name: str, types: Types | None = None) -> dict[str, Any]:
@@ -55,9 +56,11 @@ def _checked(name: str, key: str, value: Any, types: Types) -> Any:
     if key not in types:
         raise MlgateError(f"gate.toml: [{name}] has no key {key!r}; it has {', '.join(types)}.")
     kind = types[key]
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < MOST:
         return float(value)
+    if type(value) is int and abs(value) >= MOST:
+        raise MlgateError(f"gate.toml: [{name}] {key} must be {WORDS[kind]} of at most 18 digits.")
     texts = not isinstance(value, list) or all(isinstance(item, str) for item in value)
     if type(value) is not kind or not texts:
-        raise MlgateError(f"gate.toml: [{name}] {key} must be {WORDS[kind]}, not {value!r}.")
+        raise MlgateError(f"gate.toml: [{name}] {key} must be {WORDS[kind]}, not {value!r:.80}.")
     return value
