@@ -85,7 +85,7 @@ def faults(unfitted: list[Pipeline], rows, texts: list[str]) -> Iterator[str | N
 
     What scikit-learn itself will not fit, as naive Bayes on negative numbers, is left out.
     """
-    for pipeline in unfitted:
+    for pipeline in map(clone, unfitted):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
