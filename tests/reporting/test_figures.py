@@ -207,7 +207,15 @@ def test_both_models_share_one_colour_scale_and_the_difference_is_centred_on_zer
     assert low == -high
     assert np.abs(change.get_array()).max() <= high
     np.testing.assert_allclose(production.get_array().sum(axis=1), 1)
-    np.testing.assert_allclose(change.get_array().sum(axis=1), 0 if candidate.get_array().shape[1] else 1, atol=1e-12)
+
+
+def test_more_right_answers_are_blue_and_more_mistakes_are_orange():
+    card = CASES["worse"]
+    change = draw_confusions(card).findobj(AxesImage)[2].get_array()
+    counts = card.confusion("candidate") - card.confusion("production")
+    for (truth, answer), count in np.ndenumerate(counts[:, : change.shape[1]]):
+        better = count if truth == answer else -count
+        assert np.sign(change[truth, answer]) == np.sign(better)
 
 
 def test_the_cells_hold_the_counts_and_the_shares():
@@ -226,6 +234,7 @@ def test_the_forest_draws_the_verdicts_own_interval():
     drawn = [line.get_xdata() for axes in draw_forest(verdict).axes for line in axes.lines]
     wide = [list(xs) for xs in drawn if len(xs) == 2 and xs[0] != xs[1]]
     expected = [[100 * part.low, 100 * part.high] for part in (verdict.difference, *verdict.slices)]
+    expected += [[100 * part.guard_low, 100 * part.guard_high] for part in verdict.slices]
     np.testing.assert_allclose(sorted(wide), sorted(expected))
 
 

@@ -170,6 +170,11 @@ def rows_of(name: str, root: Root | None = None) -> Rows:
     frame = split(name, root)
     if frame.empty:
         raise MlgateError(f"The corpus has no {name} rows: it is too small to be split. Add rows.")
+    return rows_from(frame, name)
+
+
+def rows_from(frame: pd.DataFrame, name: str) -> Rows:
+    """Return a part of the corpus (columns text, label, source) as rows to judge on."""
     batch = Batch(frame["text"].tolist(), frame["label"].astype(str).tolist(), frame["source"].tolist())
     return Rows(name, fingerprint(frame), lambda: iter([batch]), sealed=name == "holdout")
 

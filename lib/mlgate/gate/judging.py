@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from mlgate.gate import difference, guards
 from mlgate.gate.difference import compare, compare_counts
+from mlgate.gate.statistics import tango
 from mlgate.gate.verdict import HOLD, PROMOTE, REJECT, Check, Decision, Difference, Look, RowSet, Side, Slice, Verdict
 from mlgate.root import Policy, versions
 from mlgate.scorecard import Scorecard
@@ -22,7 +23,7 @@ def judge(scorecard: Scorecard, policy: Policy, extra: tuple[Check, ...] = (), l
     if scorecard.same_model:
         return _verdict(scorecard, policy, (*extra, difference.identical(scorecard)), found, look=look)
     level = guards.level(scorecard, policy)
-    slices = _slices(scorecard, alpha)
+    slices = _slices(scorecard, alpha, level)
 
     # Without a label: a rejection here spends nothing.
     checks = [*extra]
@@ -91,7 +92,7 @@ def _verdict(
     )
 
 
-def _slices(scorecard: Scorecard, alpha: float) -> tuple[Slice, ...]:
+def _slices(scorecard: Scorecard, alpha: float, guards_level: float) -> tuple[Slice, ...]:
     """Return the paired difference of each slice that has rows, for figures and reports."""
     if len(scorecard.slices) < 2:
         return ()
@@ -99,5 +100,6 @@ def _slices(scorecard: Scorecard, alpha: float) -> tuple[Slice, ...]:
     for name, (b, c, rows) in zip(scorecard.slices, scorecard.slice_counts.tolist(), strict=True):
         if rows:
             found = compare_counts(b, c, rows, alpha)
-            slices.append(Slice(name, rows, found.estimate, found.low, found.high))
+            guard = tango(b, c, rows, 1 - 2 * guards_level)
+            slices.append(Slice(name, rows, found.estimate, found.low, found.high, guard.low, guard.high))
     return tuple(slices)

@@ -109,13 +109,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Slice:
-    """The paired difference in one slice, as it is drawn."""
+    """The paired difference in one slice, as it is drawn. guard_low, guard_high: at the guards' stricter level."""
 
     name: str
     rows: int
     estimate: float
     low: float
     high: float
+    guard_low: float | None = None
+    guard_high: float | None = None
 
 
 @dataclass(frozen=True)

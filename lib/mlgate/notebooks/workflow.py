@@ -1,6 +1,7 @@
 """The pipeline: which notebooks a run takes, with which parameters, and what they decided."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from mlgate import notebooks, recipes
@@ -23,7 +24,7 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
         steps.insert(0, (notebooks.pick(found, "01"), {}))
     outcome = root.preview
     if not preview:
-        steps.append((notebooks.pick(found, "04"), {}))
+        steps.append((notebooks.pick(found, "04"), _without_lesson(notebooks.pick(found, "04"))))
         outcome = root.verdict
     outcome.unlink(missing_ok=True)
     notebooks.run(root, steps)
@@ -47,6 +48,13 @@ def _training(root: Root, recipe: str | None, severity: float | None) -> Paramet
     if severity is None:
         return {"RECIPE": recipe}
     return {"RECIPE": recipe, "SEVERITY": severity}
+
+
+def _without_lesson(path: Path) -> Parameters:
+    """Return the parameter that leaves out what notebook 04 only shows to people; an older notebook has none."""
+    if "SHOW_A_LOOK" in notebooks.read_parameters(path):
+        return {"SHOW_A_LOOK": False}
+    return {}
 
 
 def run_every(root: Root) -> int:

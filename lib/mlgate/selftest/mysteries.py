@@ -67,14 +67,29 @@ def check(mystery: Case, answer: str | None) -> str:
 
 
 def rules(lab: Lab) -> pd.DataFrame:
-    """Which rule stops which incident, on validation rows: a row for each incident, a boolean column for each rule."""
+    """Which rule stops which incident, on validation rows: a row for each incident, a boolean column for each rule.
+
+    The last column is the gate of a team that fears these incidents more, and has set what `stricter` lists.
+    """
     folder = _folder()
     lines = {}
     for name, incident in INCIDENTS.items():
-        root = laboratory.fresh(lab, folder / name)
-        _, verdict = laboratory.preview(lab, incident.make(lab), root, incident.settings)
-        lines[name] = {"accuracy >": not plain(verdict), "this gate": verdict.decision != PROMOTE}
+        made = incident.make(lab)
+        _, shipped = laboratory.preview(lab, made, laboratory.fresh(lab, folder / name))
+        strict = shipped
+        if incident.settings:
+            _, strict = laboratory.preview(lab, made, laboratory.fresh(lab, folder / f"{name}-2"), incident.settings)
+        lines[name] = {
+            "accuracy >": not plain(shipped),
+            "as shipped": shipped.decision != PROMOTE,
+            "stricter": strict.decision != PROMOTE,
+        }
     return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def stricter() -> dict[str, str]:
+    """Return the lines of gate.toml that the stricter gate changes, and their values."""
+    return {line: value for incident in INCIDENTS.values() for line, value in incident.settings.items()}
 
 
 def _told(incident: Incident) -> str:

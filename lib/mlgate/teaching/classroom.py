@@ -15,7 +15,7 @@ from pathlib import Path
 from mlgate import artifacts, corpus, exam, ledger, recipes
 from mlgate.answers import scoring
 from mlgate.artifacts import Model
-from mlgate.gate import PROMOTE, Verdict
+from mlgate.gate import PROMOTE, Verdict, judge
 from mlgate.recipes import RECIPES
 from mlgate.root import Root, find_root
 from mlgate.scorecard import Scorecard
@@ -127,6 +127,18 @@ def press(root: Root, recipe: str, severity: float | None = None) -> Press:
     verdict = exam.preview(root, scorecard, (production, candidate))
     chosen = recipes.named(recipe).resolve(severity)
     return Press(recipe, chosen, production, candidate, scorecard, verdict, time.perf_counter() - begun)
+
+
+def reveal(root: Root, press: Press, home: Root | None = None) -> Verdict:
+    """Judge a press again on the rows that its room never used, the sealed ones left alone: what would have shipped.
+
+    home: the root whose corpus the room's sample is from (default: the one here).
+    """
+    whole = corpus.load(home or find_root())
+    used = set(corpus.load(root)["text"])
+    rest = whole[(whole["split"] != "holdout") & ~whole["text"].isin(used)]
+    scorecard = scoring.score(press.production, press.candidate, corpus.rows_from(rest, "unused"))
+    return judge(scorecard, exam.policy_of(root))
 
 
 def submit(root: Root, recipe: str, severity: float | None = None) -> Model:

@@ -1,6 +1,6 @@
 """What all figures are drawn with: sheets in inches, texts measured before they are placed, the colours.
 
-Blue is more or better, orange is less or worse; words, signs and symbols say the same, so that no colour is needed.
+Blue is better, orange is worse; words, signs and symbols say the same, so that no colour is needed.
 """
 
 import io

@@ -25,7 +25,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
 SHARES = LinearSegmentedColormap.from_list("shares", ["white", BLUE])
-CHANGES = LinearSegmentedColormap.from_list("changes", ["#f29c62", "white", "#6aaed6"])  # light: ink stays readable
+HARM = LinearSegmentedColormap.from_list("harm", ["#f29c62", "white", "#6aaed6"])  # light: ink stays readable
 MAX_COUNTED = 4  # classes, for cells with counts and shares
 MAX_WRITTEN = 10  # classes, for cells with shares alone
 BELOW = 0.95  # inches below the confusion matrices
@@ -43,6 +43,13 @@ class _Panel:
     signed: bool = False
 
     @property
+    def painted(self) -> np.ndarray:
+        """What the colours show: shares; where it is a change, how much better. More mistakes are worse."""
+        if not self.signed:
+            return self.shares
+        return np.where(np.eye(*self.shares.shape) == 1, self.shares, -self.shares)
+
+    @property
     def columns(self) -> int:
         return int(self.counts.shape[1])
 
@@ -50,7 +57,7 @@ class _Panel:
 def draw_confusions(scorecard: Scorecard) -> Figure:
     """Three panels: production, candidate, and candidate minus production. Rows are the truth, columns the answers.
 
-    Colours are shares of the true class: one scale for both models, and one around zero for the difference.
+    Colours are shares of the true class: one scale for both models; in the difference, blue is better, orange worse.
     """
     panels = _panels(scorecard)
     grid = _grid([plain_text(name) for name in scorecard.classes], [panel.columns for panel in panels])
@@ -64,7 +71,7 @@ def draw_confusions(scorecard: Scorecard) -> Figure:
         tall = grid.down * len(grid.names)
         axes = figure.add_axes((place / grid.width, BELOW / grid.height, wide / grid.width, tall / grid.height))
         axes.set(xticks=[], yticks=[])
-        axes.imshow(panel.shares, cmap=panel.colours, norm=panel.scale, aspect="auto")
+        axes.imshow(panel.painted, cmap=panel.colours, norm=panel.scale, aspect="auto")
         axes.spines[:].set_color(LIGHT)
         write(sheet, place, grid.height - 0.3, panel.title, size, weight="bold")
         _name_columns(sheet, grid, place, panel.columns)
@@ -72,7 +79,7 @@ def draw_confusions(scorecard: Scorecard) -> Figure:
             _fill(axes, panel, grid)
         place += wide + 0.4
     write(sheet, grid.left, 0.58, f"columns: the answer · {grid.cells}", 13, GREY)
-    note = f"difference: candidate {MINUS} production; blue: more rows, orange: fewer"
+    note = f"difference: candidate {MINUS} production; blue: better, orange: worse"
     write(sheet, grid.left, 0.27, note, 13, GREY)
     return figure
 
@@ -90,7 +97,7 @@ def _panels(scorecard: Scorecard) -> list[_Panel]:
     return [
         _Panel(of_production, production[:, :-1], production[:, :-1] / rows, SHARES, Normalize(0, 1)),
         _Panel(of_candidate, candidate, candidate / rows, SHARES, Normalize(0, 1)),
-        _Panel(of_change, change, change / rows, CHANGES, Normalize(-limit, limit), signed=True),
+        _Panel(of_change, change, change / rows, HARM, Normalize(-limit, limit), signed=True),
     ]
 
 
@@ -187,7 +194,7 @@ def _fill(axes: Axes, panel: _Panel, grid: _Grid) -> None:
     """Write counts and shares into the cells: white on dark colours."""
     room = grid.across - 0.06
     for (row, column), count in np.ndenumerate(panel.counts):
-        colour = _ink_on(panel.colours(panel.scale(panel.shares[row, column])))
+        colour = _ink_on(panel.colours(panel.scale(panel.painted[row, column])))
         share = _share(panel, float(panel.shares[row, column]), grid)
         if grid.few:
             number = _number(int(count), panel.signed, room)

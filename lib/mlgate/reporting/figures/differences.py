@@ -31,7 +31,7 @@ def draw_regions(axes: Axes, parts: Sequence[Difference | Slice], margin: float,
     worse_below = 100 * min(margin, 0)
     better_above = 100 * margin
     better = "better ▶" if margin >= 0 else "not worse ▶"
-    values = [100 * part.low for part in parts] + [100 * part.high for part in parts]
+    values = [100 * end for part in parts for end in (part.low, part.high, *_guard_of(part))]
     low, high = _limits([*values, 0, worse_below, better_above], (worse_below + better_above) / 2, better, width)
     inch = (high - low) / width
     axes.set(xlim=(low, high), yticks=[])
@@ -64,10 +64,24 @@ def _limits(values: list[float], centre: float, better: str, width: float) -> tu
 
 
 def draw_interval(axes: Axes, y: float, part: Difference | Slice, colour: str, heavy: bool) -> None:
-    """Draw an interval and its estimate, in points."""
-    line, marker, size = (6, "D", 12) if heavy else (3.5, "o", 8)
+    """Draw an interval and its estimate, in points; thin, the interval at the guards' level.
+
+    The marker is a stroke taller than the line is thick, so that it hides no interval however short.
+    """
+    line = 6 if heavy else 3.5
+    size = 17 if heavy else 12
+    guard = [100 * end for end in _guard_of(part)]
+    axes.plot(guard, [y] * len(guard), "|-", color=colour, lw=1, ms=8, mew=1)
     axes.plot([100 * part.low, 100 * part.high], [y, y], color=colour, lw=line, solid_capstyle="butt")
-    axes.plot(100 * part.estimate, y, marker, color=colour, ms=size, mec="white")
+    axes.plot(100 * part.estimate, y, "|", color="white", ms=size, mew=3.5)
+    axes.plot(100 * part.estimate, y, "|", color=colour, ms=size, mew=2)
+
+
+def _guard_of(part: Difference | Slice) -> tuple[float, ...]:
+    """Return the ends of a slice's interval at the guards' level; () where there is none."""
+    if isinstance(part, Difference) or part.guard_low is None or part.guard_high is None:
+        return ()
+    return part.guard_low, part.guard_high
 
 
 def rows_in_words(verdict: Verdict) -> str:

@@ -67,6 +67,8 @@ def draw_forest(verdict: Verdict) -> Figure:
         write(sheet, left - 0.25, at, f"{rows:,}", 13, GREY, ha="right")
         write(sheet, right + 0.2, at, words[number], 15, colour, weight=weight)
     note = interval_in_words(verdict.difference)
+    if any(part.guard_low is not None for part in shown):
+        note += "; thin: the guards'"
     if hidden:
         note += f"; {hidden:,} more slices are not drawn"
     write(sheet, 0.3, 0.28, note, 13, GREY)
