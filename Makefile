@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RECIPE ?= noisy_labels
 
-.PHONY: help run notebooks test quick selftest mutants lint workflows rehearse fix lab serve bench bench-serve reset clean lock
+.PHONY: help run notebooks test quick selftest mutants fuzz lint workflows rehearse fix lab serve bench bench-serve reset clean lock
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,9 @@ selftest: .venv ## test the gate itself: incidents, harmless candidates, equal m
 
 mutants: .venv ## break the gate's code on purpose and see whether a test notices (ARGS="--sample 50")
 	.venv/bin/python tools/mutants.py $(ARGS)
+
+fuzz: .venv ## throw odd files, models, ledgers and requests at it, before a release (MINUTES=60)
+	.venv/bin/python tools/fuzz.py $(MINUTES)
 
 lint: .venv workflows ## check style, types, imports, workflow, spelling, and that notebooks carry no outputs (`make fix` fixes most)
 	.venv/bin/ruff check
