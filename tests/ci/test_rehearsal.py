@@ -110,7 +110,10 @@ def test_a_better_model_is_promoted_once_though_runs_race_and_after_a_rollback_o
     assert "::notice title=mlgate::Promote new model" in racing[0].jobs["gate"].log
     kept = racing[0].folder / "artifacts" / "judged"
     assert (kept / "runs" / "04_promote_winner.html").is_file()
-    assert json.loads((kept / "artifacts_candidate" / "verdict.json").read_text())["decision"] == "PROMOTE"
+    verdict = json.loads((kept / "artifacts_candidate" / "verdict.json").read_text())
+    assert verdict["decision"] == "PROMOTE"
+    [reproducible] = [check for check in verdict["checks"] if check["code"] == "reproducible"]
+    assert reproducible["reason"] == "this very run trained it"
 
     with pytest.raises(RefusedError, match="skip ci"):  # no loop: what the bot pushed starts nothing
         hub.event("push", "refs/heads/main")
@@ -178,8 +181,7 @@ def refresh_nobody_asked_for(judged: Root) -> None:
     data = artifacts.dump(
         recipes.named("reduced_dataset").train(corpus.split("train").sample(2_500, random_state=0), 1.0)
     )
-    old = judged.production.read_bytes()
-    judged.previous.write_bytes(old)
+    old = judged.previous.read_bytes()
     judged.production.write_bytes(data)
     (judged.cards / f"{artifacts.digest(data)}.json").write_text(json.dumps({"digest": artifacts.digest(data)}))
     move = {"from": artifacts.digest(old), "to": artifacts.digest(data), "begun": ledger.now()}

@@ -1,12 +1,14 @@
 """Leakage is believed from nobody: not from a card without fingerprints, and not from a cache."""
 
-from mlgate import artifacts, corpus, recipes
+from mlgate import artifacts, corpus, exam, recipes
+from mlgate.answers import scoring
 from mlgate.artifacts import Card, TrainingRows
 from mlgate.errors import MlgateError
 from mlgate.exam import provenance
-from mlgate.gate import Policy
+from mlgate.gate import HOLD, Policy
 from mlgate.recipes import Recipe, cache
 
+import pandas as pd
 import pytest
 
 EMPTY = artifacts.digest(b"")
@@ -22,7 +24,9 @@ def candidate(root):
 
 
 def checked(root, candidate, **policy) -> dict[str, str]:
-    found = provenance.checks(root, Policy(**policy), candidate, candidate, 0.05)
+    demands = Policy(**policy)
+    found = [*provenance.checks(root, demands, candidate, candidate, 0.05)]
+    found.append(provenance.reproducible(root, demands, candidate))
     return {check.code: check.status for check in found}
 
 
@@ -97,6 +101,7 @@ def test_training_again_asks_no_cache(root, candidate, tmp_path, monkeypatch):
     monkeypatch.setenv("MLGATE_CACHE", str(tmp_path))
     rows = corpus.split("train", root)
     baseline = recipes.named("baseline")
+    monkeypatch.setattr(recipes.recipes, "_FITTED", {})  # another process
     better = recipes.named("challenger").function(rows)
     cache.remember(lambda: better, baseline.function, rows, 0.0)
     artifacts.write_candidate(root, better, baseline.facts(rows))
@@ -108,7 +113,79 @@ def test_training_again_asks_no_cache(root, candidate, tmp_path, monkeypatch):
 def test_a_recipe_that_cannot_be_followed_without_other_rows_is_not_reproducible(root, peeping):
     rows = corpus.split("train", root)
     artifacts.write_candidate(root, peeping.function(rows), peeping.facts(rows))
-    found = provenance.checks(root, Policy(reproduce="retrain"), *[artifacts.load_candidate(root)] * 2, 0.05)
-    check = next(check for check in found if check.code == "reproducible")
+    check = provenance.reproducible(root, Policy(), artifacts.load_candidate(root))
     assert check.status == "fail"
     assert "while a recipe trains" in check.reason
+
+
+# ---- trained by this very run ----
+
+
+@pytest.fixture
+def counted(monkeypatch) -> list:
+    """The recipe `baseline`, in a process that has trained nothing yet: how many rows each training was given."""
+    given = []
+
+    def counting(rows):
+        """Counts."""
+        given.append(len(rows))
+        return recipes.baseline(rows)
+
+    monkeypatch.setattr(recipes.recipes, "_FITTED", {})
+    monkeypatch.setitem(recipes.RECIPES, "baseline", Recipe("baseline", counting, None))
+    return given
+
+
+def test_what_this_very_run_trained_is_not_trained_again(root, candidate, counted):
+    found = provenance.reproducible(root, Policy(), candidate, candidate.digest)
+    assert (found.status, found.reason, counted) == ("pass", "this very run trained it", [])
+
+
+@pytest.mark.parametrize("trained", [None, "0" * 64])
+def test_what_came_otherwise_is_trained_again_once_a_process(trained, root, candidate, counted):
+    for _ in range(2):
+        found = provenance.reproducible(root, Policy(), candidate, trained)
+        assert (found.status, found.reason) == ("pass", "training again gives the same bytes")
+    assert len(counted) == 1
+
+
+def test_a_model_from_the_cache_is_none_that_this_process_fitted(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLGATE_CACHE", str(tmp_path))
+    rows = corpus.split("train", root)
+    recipe = recipes.named("noisy_labels")
+    for fitted in (True, False):
+        monkeypatch.setattr(recipes.recipes, "_FITTED", {})
+        digest = artifacts.digest(artifacts.dump(recipe.train(rows)))
+        assert recipe.fitted(rows) == (digest if fitted else None)
+    assert recipe.fitted(rows.head(500)) is None
+    assert recipe.fitted(rows, 0.1) is None
+
+
+@pytest.mark.slow
+def test_a_memoriser_with_an_honest_card_is_held_and_costs_no_look(root_with_production, counted):
+    """A stranger's file: holdout rows are among what it learnt, and card and fingerprints are those of the baseline."""
+    root = root_with_production
+    root.policy.write_text(root.policy.read_text().replace('reproduce = "card"', 'reproduce = "retrain"'))
+    rows = corpus.split("train", root)
+    seen = pd.concat([rows, corpus.split("holdout", root), corpus.split("validation", root).head(500)])
+    artifacts.write_candidate(root, recipes.baseline(seen), recipes.named("baseline").facts(rows))
+    before = root.ledger.read_bytes()
+    for trained in (None, "0" * 64):
+        verdict = exam.take(root, trained)
+        assert verdict.decision == HOLD
+        assert "training again as its card says gives other bytes" in verdict.reason
+        assert root.ledger.read_bytes() == before
+    assert verdict.check("leakage").status == "pass"  # it believes the fingerprints
+
+
+@pytest.mark.slow
+def test_an_honest_candidate_is_judged_with_the_runs_word_and_without_it(root_with_production, counted):
+    root = root_with_production
+    root.policy.write_text(root.policy.read_text().replace('reproduce = "card"', 'reproduce = "retrain"'))
+    rows = corpus.split("train", root)
+    made = artifacts.write_candidate(root, recipes.baseline(rows), recipes.named("baseline").facts(rows))
+    with_word = exam.take(root, made.digest)
+    assert with_word.check("reproducible").reason == "this very run trained it"
+    assert not counted
+    assert exam.preview(root, scoring.score(*exam.load_pair(root), corpus.rows_of("validation", root))).decision
+    assert len(counted) == 1

@@ -167,6 +167,18 @@ def test_each_notebook_runs_in_the_root_with_its_parameters_and_leaves_its_resul
 
 
 @pytest.mark.slow
+def test_what_a_notebook_hands_on_is_a_parameter_of_those_after_it_that_declare_it(root, folder):
+    hands_on = "from mlgate import notebooks\nnotebooks.hand_on(N=7, OTHER='x')"
+    keeps = "open(f'{NAME}-{N}', 'w').close()"
+    first = write(folder, "01_first", hands_on, keeps, parameters=("N = 1\nNAME = 'first'",))
+    second = write(folder, "02_second", keeps, parameters=("N = 1\nNAME = 'second'",))
+    third = write(folder, "03_third", keeps, parameters=("N = 1\nNAME = 'third'",))
+    run(root, (first, {}), (second, {}), (third, {"N": 3}))
+    left = {path.name for path in root.path.iterdir() if "-" in path.name}
+    assert left == {"first-1", "second-7", "third-3"}
+    assert "To the next notebooks: N = 7, OTHER = 'x'" in (root.runs / "01_first.ipynb").read_text()
+
+
 def test_a_kernel_that_was_warmed_up_shows_what_a_cold_one_shows(root, folder):
     names = "first = dict(globals())\nprint(sorted(set(first) & {'plt', 'pandas', 'line', 'io', 'N'}), In)"
     figure = "import matplotlib.pyplot as plt, sys\nfig, ax = plt.subplots()\nax.plot([1, 3, 2]);"

@@ -195,7 +195,7 @@ def test_the_digest_is_that_of_the_demands_and_not_of_the_comments(tmp_path):
 def test_the_digest_changes_with_every_demand(tmp_path):
     digests = {Policy().digest}
     for item in fields(Policy):
-        text = {"required": '["x"]', "reproduce": '"retrain"'}.get(item.name)
+        text = {"required": '["x"]', "reproduce": '"card"'}.get(item.name)
         if item in WORDS:
             text = next(repr(action) for action in ACTIONS if action != item.default)
         text = text or str(item.metadata["low"])

@@ -136,7 +136,12 @@ def split(name: str, root: Root | None = None) -> pd.DataFrame:
 
 @contextmanager
 def training_rows_alone() -> Iterator[None]:
-    """Hand out training rows alone for a while: no recipe may learn the rows that judge it by heart."""
+    """Hand out training rows alone for a while: no recipe may learn the rows that judge it by heart.
+
+    It holds against a recipe that asks this package where it trains, by mistake or to win. It does not hold against
+    one that reads the file itself, asks in a thread of its own, or asked before it began to train: that is for a
+    reviewer to see.
+    """
     token = _training.set(True)
     try:
         yield

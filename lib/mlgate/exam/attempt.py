@@ -26,12 +26,13 @@ def policy_of(root: Root) -> Policy:
 class Attempt:
     """What is known of an attempt. Each part is made when it is first asked for, so that nobody pays for the others.
 
-    The caller holds the root's lock.
+    The caller holds the root's lock. trained: the digest of the model that this very run trained, where it says so.
     """
 
     root: Root
     production: Model
     candidate: Model
+    trained: str | None = None
 
     @cached_property
     def policy(self) -> Policy:
@@ -65,6 +66,11 @@ class Attempt:
         return replace(sealed, probes=self.on_validation.probes)
 
     @cached_property
+    def reproducible(self) -> Check:
+        """Whether the candidate is what its card says. It is trained again at most once."""
+        return provenance.reproducible(self.root, self.policy, self.candidate, self.trained)
+
+    @cached_property
     def preview(self) -> Verdict:
         """The verdict on validation rows."""
         return self.judge(self.on_validation, self.unspent("decided on validation rows"))
@@ -87,7 +93,9 @@ class Attempt:
         """Return the gate's verdict on a scorecard, with the checks of where both models come from."""
         if not scorecard.candidate.fault and not scorecard.same_model:
             level = guards.level(scorecard, self.policy)
-            extra += provenance.checks(self.root, self.policy, self.production, self.candidate, level)
+            pair = (self.production, self.candidate)
+            extra += provenance.checks(self.root, self.policy, *pair, level=level)
+            extra += (self.reproducible,)
         return judge(scorecard, self.policy, extra, look)
 
     def hold(self, code: Code, reason: str) -> Verdict:

@@ -33,27 +33,32 @@ def _load_pair(root: Root) -> tuple[Model, Model]:
     return artifacts.load_production(root), artifacts.load_candidate(root)
 
 
-def preview(root: Root, scorecard: Scorecard, pair: tuple[Model, Model] | None = None) -> Verdict:
+def preview(
+    root: Root, scorecard: Scorecard, pair: tuple[Model, Model] | None = None, trained: str | None = None
+) -> Verdict:
     """Judge on validation rows and write artifacts_candidate/preview.json. No look is spent, nothing moves.
 
-    pair: production and candidate, where they are loaded already.
+    pair: production and candidate, where they are loaded already. trained: as for `take`.
     """
-    attempt = Attempt(root, *(pair or load_pair(root)))
+    attempt = Attempt(root, *(pair or load_pair(root)), trained=trained)
     verdict = attempt.judge(scorecard, attempt.unspent("validation rows: explore freely"))
     with locked(root):
         write_atomically(root.preview, to_json(verdict.as_dict()))
     return verdict
 
 
-def take(root: Root) -> Verdict:
+def take(root: Root, trained: str | None = None) -> Verdict:
     """Judge the candidate on the holdout. Write verdict.json; add a look or a rejection to the ledger where it is one.
+
+    trained: the digest of the candidate that this very run trained, as whoever runs it says. One that came otherwise is
+    trained again from its card, and its bytes are compared ([provenance] in gate.toml).
 
     Raises MlgateError, with nothing spent, where rows, policy, ledger or production are at fault: a ledger, too, that
     is shorter than in the last commit.
     """
     with locked(root):
         commits.require_remembered(root)
-        attempt = Attempt(root, *_load_pair(root))
+        attempt = Attempt(root, *_load_pair(root), trained=trained)
         verdict = _decide(attempt)
         write_atomically(root.verdict, to_json(verdict))
     return verdict_from(verdict)

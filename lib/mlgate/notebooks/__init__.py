@@ -1,5 +1,6 @@
 """Run the numbered notebooks through papermill."""
 
+from mlgate.notebooks.handover import hand_on
 from mlgate.notebooks.pages import PAGE, write_page
 from mlgate.notebooks.runner import CellError, Result, run
 from mlgate.notebooks.sources import WARM_UP, check_parameters, find, pick, read_parameters, warm_up
@@ -11,6 +12,7 @@ __all__ = [
     "Result",
     "check_parameters",
     "find",
+    "hand_on",
     "pick",
     "read_parameters",
     "run",

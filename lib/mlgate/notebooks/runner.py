@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlgate.errors import MlgateError
+from mlgate.notebooks.handover import handed_on
 from mlgate.notebooks.pages import write_page
 from mlgate.notebooks.progress import Progress, quiet
-from mlgate.notebooks.sources import Cell, Parameters, cells_of, check_parameters, code_of, warm_up
+from mlgate.notebooks.sources import Cell, Parameters, cells_of, check_parameters, code_of, read_parameters, warm_up
 from mlgate.root import Root
 
 if TYPE_CHECKING:
@@ -35,13 +36,14 @@ class CellError:
 
 @dataclass(frozen=True)
 class Result:
-    """One notebook that was run: what it is called, how long it took, where to look at it."""
+    """One notebook that was run: what it is called, how long it took, where to look at it, what it hands on."""
 
     stem: str
     seconds: float
     executed: Path
     page: Path
     error: CellError | None
+    handed: Parameters
 
     @property
     def rejected(self) -> bool:
@@ -59,6 +61,7 @@ class Result:
 def run(root: Root, steps: Steps, progress: bool = True, warm: bool = True) -> list[Result]:
     """Run notebooks in order, each with its parameters, in `root`; stop at the first that does not get to its end.
 
+    What a notebook hands on (handover.py) is a parameter of those after it that declare it.
     Each leaves runs/<name>.ipynb and runs/<name>.html, however it ends. A notebook that rejects the candidate is the
     last result. Any other failure is an MlgateError: which cell, what was raised, where to look. Only then
     runs/kernels.log stays: what kernels wrote past their notebooks. `progress` writes to stderr; `warm` lets kernels
@@ -66,8 +69,9 @@ def run(root: Root, steps: Steps, progress: bool = True, warm: bool = True) -> l
     """
     _prepare(root, steps)
     codes = [warm_up(path) if warm else "" for path, _ in steps]
-    results = []
+    results: list[Result] = []
     pages = []
+    handed: Parameters = {}
     # While one notebook runs, the next kernel gets ready and a thread writes the page of the notebook before.
     with (
         ThreadPoolExecutor(1, "pages") as writer,
@@ -77,7 +81,10 @@ def run(root: Root, steps: Steps, progress: bool = True, warm: bool = True) -> l
     ):
         for path, parameters in steps:
             shown.begin(path.stem)
-            result = _Run(root, path, shown.at).do(parameters, kernels)
+            declared = read_parameters(path)
+            own = {name: value for name, value in handed.items() if name in declared}
+            result = _Run(root, path, shown.at).do({**own, **parameters}, kernels)
+            handed |= result.handed
             shown.end(result.stem, result.ending, result.seconds)
             results.append(result)
             pages.append(writer.submit(write_page, result.executed, result.page))
@@ -132,6 +139,7 @@ class _Run:
         self.executed = root.runs / f"{path.stem}.ipynb"
         self.index = 0  # of the cell that runs
         self.begun = False
+        self.handed: Parameters = {}
 
     def do(self, parameters: Parameters, kernels: "Kernels | None") -> Result:
         """Run it in a kernel that waits, or where that cannot be done in one that papermill starts."""
@@ -144,7 +152,8 @@ class _Run:
             _say_plain(failure)
             error = self._plainly(parameters)
         page = self.root.runs / f"{self.path.stem}.html"
-        return Result(self.path.stem, time.perf_counter() - begun, self.executed, page, error)
+        seconds = time.perf_counter() - begun
+        return Result(self.path.stem, seconds, executed=self.executed, page=page, error=error, handed=self.handed)
 
     def _ahead(self, parameters: Parameters, kernels: "Kernels | None") -> CellError | None:
         if kernels is None:
@@ -180,11 +189,12 @@ class _Run:
         target = _without_braces(self.executed)
         options |= {"kernel_name": "python3", "language": "python", "progress_bar": False}
         try:
-            papermill.execute_notebook(source, target, parameters, on_cell_start=begin_cell, **options)
+            done = papermill.execute_notebook(source, target, parameters, on_cell_start=begin_cell, **options)
         except PapermillExecutionError as failure:
             return CellError(failure.exec_count, failure.ename, failure.evalue)
         except RuntimeError:  # nbclient's DeadKernelError is one, and so is a kernel that never answers
             return _record_death(self.executed, self.index)
+        self.handed = handed_on(done)
         return _cut_short(cells_of(self.executed))
 
 

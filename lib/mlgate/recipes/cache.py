@@ -1,4 +1,4 @@
-"""A cache for trainings, switched on by MLGATE_CACHE=FOLDER (CI does): the same training is not done twice.
+"""A cache for trainings, switched on by MLGATE_CACHE=FOLDER: the same training is not done twice. CI does without.
 
 What is the same: the rows in their order, the recipe with its source code, the severity, the versions, the arithmetic.
 A cached model is read as any other: bytes against their digest, through the allow-list.
@@ -39,18 +39,23 @@ def remember(train: Callable[[], Pipeline], function: Callable, rows: pd.DataFra
 
 def key_of(function: Callable, source: str, rows: pd.DataFrame, severity: float) -> str:
     """Return a sha256 of all that decides what training gives."""
-    table = hashlib.sha256()
-    for column in rows.columns:
-        table.update(json.dumps([column, rows[column].tolist()], default=str).encode())
     facts = {
         "recipe": function.__qualname__,
         "source": source,
-        "rows": table.hexdigest(),
+        "rows": digest_of(rows),
         "severity": severity,
         "versions": artifacts.versions(),
         "arithmetic": [platform.machine(), *map(os.environ.get, ARITHMETIC)],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def digest_of(rows: pd.DataFrame) -> str:
+    """Return a sha256 of rows in their order, with all their columns."""
+    table = hashlib.sha256()
+    for column in rows.columns:
+        table.update(json.dumps([column, rows[column].tolist()], default=str).encode())
+    return table.hexdigest()
 
 
 def _source(function: Callable) -> str | None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mlgate import artifacts
 from mlgate.corpus import fingerprint, keys, training_rows_alone
 from mlgate.errors import MlgateError
 from mlgate.recipes import cache
@@ -20,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 SEED = 0
+_FITTED: dict[tuple[Callable, float, str], str] = {}  # recipe, severity, rows: what this process fitted, by its digest
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,15 @@ class Recipe:
 
         def fit() -> Pipeline:
             with training_rows_alone():
-                return self.function(rows, *options)
+                pipeline = self.function(rows, *options)
+            _FITTED[self.function, chosen, cache.digest_of(rows)] = artifacts.digest(artifacts.dump(pipeline))
+            return pipeline
 
         return cache.remember(fit, self.function, rows, chosen) if cached else fit()
+
+    def fitted(self, rows: pd.DataFrame, severity: float | None = None) -> str | None:
+        """Return the digest of the model that this very process fitted so; None where it did not, or the cache did."""
+        return _FITTED.get((self.function, self.resolve(severity), cache.digest_of(rows)))
 
     def facts(self, rows: pd.DataFrame, severity: float | None = None) -> dict:
         """Return what the card says of a model trained so on these rows, and the fingerprints to keep beside it."""

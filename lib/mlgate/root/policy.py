@@ -65,7 +65,7 @@ class Policy:
     slower_action: Action = demand("cost", "slower_action", "report")
     megabytes: float = demand("cost", "megabytes", 3.0, 0.001, 1_000_000)
     megabytes_action: Action = demand("cost", "megabytes_action", "report")
-    reproduce: Reproduce = demand("provenance", "reproduce", "card")
+    reproduce: Reproduce = demand("provenance", "reproduce", "retrain")
     reproduce_action: Action = demand("provenance", "action", "hold")
 
     def __post_init__(self) -> None:

@@ -67,6 +67,7 @@ def set_up(folder: Path, policy: Path, seed: int = 0, sizes: dict[str, int] | No
     rows.to_csv(folder / "reviews.csv", index=False)
     own = {"corpus": {"path": (folder / "reviews.csv").as_posix(), "slice_column": "source"}}
     _write(root, {**read_settings(policy), **own})
+    demand(root, {"provenance.reproduce": "card"})  # candidates are made by hand here, and their cards say so little
     demand(root, {"slices.required": sorted(set(rows["source"])), "floors.accuracy": FLOOR, "decision.margin": 0.0})
     parts = {name: corpus.split(name, root) for name in SIZES}
     old = parts["train"].sample(frac=OLD, random_state=seed).sort_index()
