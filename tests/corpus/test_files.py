@@ -254,6 +254,13 @@ def test_parquet_rows_stay_in_order_however_they_are_cut(tmp_path):
     assert max(batch.num_rows for batch in batches) <= parquet_files.MOST_ROWS
 
 
+def test_parquet_text_that_is_not_utf_8_is_refused(tmp_path):
+    path = parquet(tmp_path, text=["a", "b"], label=["mild", "cold"])
+    path.write_bytes(path.read_bytes().replace(b"mild", b"\x80ild"))
+    with pytest.raises(MlgateError, match=r"it is not UTF-8 text. Save it as UTF-8"):
+        rows(path)
+
+
 def test_parquet_without_the_column_says_which_it_has(tmp_path):
     with pytest.raises(MlgateError, match=r"has no column 'label'; it has 'text', 'stars'"):
         rows(parquet(tmp_path, text=["a"], stars=[1]))

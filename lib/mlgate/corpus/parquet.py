@@ -52,6 +52,7 @@ def batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
             for part in _parts(path, batch.select(columns)):
                 unfolded = pa.RecordBatch.from_arrays([_text(column) for column in part.columns], names=columns)
                 allowance.take(unfolded.nbytes)
+                unfolded.validate(full=True)  # Arrow believes a file whose column says that it is UTF-8
                 yield unfolded
 
 
