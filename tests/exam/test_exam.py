@@ -22,7 +22,7 @@ from mlgate.root import Root
 import joblib
 import numpy as np
 import pytest
-from crashes import Evil, moves, snapshot
+from crashes import Evil, moves, snapshot, verdict_on
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import NearestCentroid
@@ -239,8 +239,9 @@ def test_the_same_pair_on_the_same_rows_under_the_same_policy_costs_one_look(roo
 
 def test_another_policy_or_other_rows_cost_another_look(root, submit):
     submit("better")
+    change(root, "looks = 20", "looks = 20\nmargin = 0.2")  # what nobody is shown to be better by
     assert exam.take(root).look.left == 19
-    change(root, "looks = 20", "looks = 20\nmargin = 0.01")
+    change(root, "margin = 0.2", "margin = 0.21")
     assert exam.take(root).look.left == 18
     rows = texts(3_000, seed=0)
     write_rows(root.path / "rows.csv", [*rows, *texts(20, seed=1)])
@@ -285,10 +286,27 @@ def test_a_repeated_verdict_can_be_promoted_after_an_update_of_python_too(root, 
     assert promotion.promote(root)
 
 
-def test_with_no_look_left_the_holdout_is_not_read_and_the_way_out_is_said(root, submit, monkeypatch):
+def test_a_look_that_ends_in_promote_is_given_back(root, submit):
     change(root, "looks = 20", "looks = 1")
+    for name in ("better", "best"):
+        submit(name)
+        verdict = exam.take(root)
+        assert (verdict.decision, verdict.look.spent, verdict.look.left) == (PROMOTE, True, 1)
+        assert verdict.look.why == "one look at the holdout; PROMOTE gives it back"
+        assert exam.take(root).look.left == 1  # as the ledger says it now
+
+
+def test_rows_that_were_read_twice_as_often_as_looks_are_worn_out_whatever_it_ended_in(root, submit):
+    for _ in range(40):
+        ledger.append(root, "look", alpha=0.0025, generation=1, verdict=verdict_on("a", "b"), verdict_sha256="")
     submit("better")
-    assert exam.take(root).decision == PROMOTE
+    assert exam.take(root).check("looks").status == "undecided"
+
+
+def test_with_no_look_left_the_holdout_is_not_read_and_the_way_out_is_said(root, submit, monkeypatch):
+    change(root, "looks = 20", "looks = 1\nmargin = 0.2")
+    submit("better")
+    assert exam.take(root).decision == HOLD
     submit("best")
     before, seen, score = snapshot(root.production_folder), [], scoring.score
 
@@ -353,6 +371,7 @@ def test_a_look_is_in_the_ledger_before_anybody_sees_it(root, submit, monkeypatc
 
 
 def test_a_repeated_verdict_says_how_many_looks_are_left_now(root, submit):
+    change(root, "looks = 20", "looks = 20\nmargin = 0.2")
     submit("better")
     exam.take(root)
     submit("best")

@@ -264,6 +264,25 @@ def test_the_number_of_looks_belongs_to_the_generation_as_alpha_does():
     assert ledger.looks_left([began, *spent, {**began, "generation": 2}], Policy(alpha=0.05, looks=20)) == 20
 
 
+def ended(*decisions: str) -> list[dict]:
+    """A generation that began with 20 looks at alpha 0.05, and looks that ended so."""
+    began = {"kind": "holdout", "generation": 1, "alpha": 0.05, "looks": 20}
+    looks = [{**look(0.0025), "generation": 1, "verdict": {"decision": decision}} for decision in decisions]
+    return [began, *looks]
+
+
+def test_a_look_that_ends_in_promote_is_given_back_and_one_that_rejects_or_holds_is_not():
+    history = ["HOLD", "HOLD", "PROMOTE", "REJECT", "PROMOTE", "PROMOTE", "HOLD"]
+    left = [ledger.looks_left(ended(*history[:count]), Policy()) for count in range(8)]
+    assert left == [20, 19, 18, 18, 17, 17, 17, 16]
+
+
+def test_a_generation_ends_after_twice_its_looks_however_many_of_them_promoted():
+    left = [ledger.looks_left(ended(*["PROMOTE"] * count), Policy()) for count in (0, 20, 21, 30, 39, 40, 41)]
+    assert left == [20, 20, 19, 10, 1, 0, 0]
+    assert ledger.looks_left(ended(*["PROMOTE"] * 30, *["HOLD"] * 8), Policy()) == 2
+
+
 def test_a_verdict_is_repeated_for_the_same_pair_rows_and_policy_and_for_nothing_else():
     entries = [{"kind": "rejection", "verdict": {**verdict_on("a", "b", "REJECT"), "reason": "the first"}}]
     entries += [*HISTORY, {"kind": "look", "verdict": verdict_on("a", "b")}]

@@ -4,6 +4,7 @@ The rules in looks.py say when no look is spent. Otherwise the sealed rows' labe
 decision and totals, never a row.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from mlgate import artifacts, ledger, promotion
@@ -77,22 +78,31 @@ def _decide(attempt: Attempt) -> dict[str, Any]:
 
 
 def _look(attempt: Attempt) -> dict[str, Any]:
-    """Spend a look. It stands in the ledger before anybody sees what it shows."""
+    """Spend a look. It stands in the ledger before anybody sees what it shows. PROMOTE gives it back."""
     look = Look(
         spent=True,
-        left=attempt.looks_left() - 1,
         why="one look at the holdout",
         different=attempt.on_holdout.answered_differently,
         needed=looks.wins_needed(attempt),
     )
-    verdict = attempt.judge(attempt.on_holdout, look).as_dict()
     facts = {
         "alpha": attempt.policy.alpha_look,
         "generation": holdout.generation(attempt.root, attempt.policy),
         "corpus": section(attempt.root.settings(), "corpus"),
     }
-    _record(attempt.root, "look", verdict, **facts)
-    return verdict
+    verdict = attempt.judge(attempt.on_holdout, look)
+    look = replace(look, left=_left_after(attempt, {**facts, "verdict": {"decision": verdict.decision}}))
+    if verdict.decision == PROMOTE:
+        look = replace(look, why=f"{look.why}; PROMOTE gives it back")
+    value = replace(verdict, look=look).as_dict()
+    _record(attempt.root, "look", value, **facts)
+    return value
+
+
+def _left_after(attempt: Attempt, facts: dict[str, Any]) -> int:
+    """Return how many looks are left after one of which the ledger will say this."""
+    line: Any = {"kind": "look", **facts}
+    return ledger.looks_left([*ledger.read(attempt.root), line], attempt.policy)
 
 
 def _record(root: Root, kind: ledger.Kind, verdict: dict[str, Any], **facts: Any) -> None:

@@ -11,6 +11,7 @@ from mlgate.ledger.entries import Entry, Holdout, Judged, Kind, Move, holdouts, 
 from mlgate.root import Policy, Root, read_file, write_atomically
 
 START = "0" * 64
+READINGS = 2  # times its number of looks: what a holdout generation bears, looks that were given back included
 BRING_BACK = "The ledger is only ever added to; bring it back with git checkout."
 
 
@@ -146,14 +147,26 @@ def looks_left(entries: Sequence[Entry], policy: Policy) -> int:
 
     A generation has one alpha and one number of looks, fixed when it began; each look spends one of them, and the level
     it was taken at. So no edit of the policy brings spent looks back, and smaller steps are not more of them.
+
+    A look that ends in PROMOTE is given back. Until the first promotion without a ground, only looks that promoted
+    nothing have kept their level, and those sum to no more than alpha: so the chance of it stays below alpha. But each
+    look tells something of the rows, whatever it ends in: a generation ends after twice as many of them at the latest.
     """
     looks = judged(entries, "look")
     holdout = current_holdout(entries)
     if holdout is None:  # no generation has begun yet
-        return _affordable(policy.alpha, looks, policy)
+        return _affordable(policy.alpha, [look for look in looks if not given_back(look)], policy)
+    most = holdout.get("looks", Policy.looks)
     mine = [look for look in looks if look.get("generation") == holdout["generation"]]
-    unspent = holdout.get("looks", Policy.looks) - len(mine)
-    return max(0, min(unspent, _affordable(holdout["alpha"], mine, policy)))
+    kept = [look for look in mine if not given_back(look)]
+    left = (most - len(kept), READINGS * most - len(mine), _affordable(holdout["alpha"], kept, policy))
+    return max(0, min(left))
+
+
+def given_back(look: Judged) -> bool:
+    """Return whether a look ended in PROMOTE, so that its level may be spent again."""
+    verdict = look.get("verdict") or {}
+    return verdict.get("decision") == "PROMOTE"
 
 
 def _affordable(alpha: float, looks: list[Judged], policy: Policy) -> int:

@@ -151,9 +151,11 @@ def same_model_again(lab, root):
 @tampering("no look is left")
 def asked_too_often(lab, root):
     """Another seed, another exam; and another, and another. One of them was bound to pass by luck."""
-    laboratory.demand(root, {"decision.looks": 1})
-    laboratory.submit(lab, HARMLESS["dampened_counts"].make(lab), root)
-    return _judged(root)
+    laboratory.demand(root, {"decision.looks": 1, "decision.margin": 0.06})
+    for name in ("better", "dampened_counts"):  # nobody is better by so much: the one look is spent, and not given back
+        laboratory.submit(lab, HARMLESS[name].make(lab), root)
+        said = _judged(root)
+    return said
 
 
 def _promoted(root: Root) -> str:
