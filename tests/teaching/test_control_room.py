@@ -62,18 +62,55 @@ def test_the_close_call_is_promoted_by_the_plain_rule_and_held_by_the_gate(room)
     assert found.change * found.verdict.rows.count >= 5  # rows: not a matter of the last digit
     assert (room.recipe.value, room.severity.value) == CLOSE_CALL
     assert "promotes it: it ships" in text_of(room, "plain")
-    assert "Let through of 1 bad: plain 1 , gate 0" in text_of(room, "plain")
+    assert "Of 1 bad, let through: 1 by the plain rule, 0 by the gate" in text_of(room, "plain")
 
 
 def test_the_evidence_has_both_figures_in_words_and_reviews_that_went_wrong(room):
     room.press("bad_training_data", 0.5)
-    page = BeautifulSoup(room.shown["evidence"].value, "html.parser")
+    page = BeautifulSoup(room.shown["interval"].value + room.shown["evidence"].value, "html.parser")
     said = [image["alt"] for image in page.select("img")]
-    assert said[0].startswith("Confusion matrices. production")
-    assert "overall" in said[1]
+    assert "overall" in said[0]
+    assert said[1].startswith("Confusion matrices. production")
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.select("img"))
     flips = [line.td.get_text() for line in page.select("tbody tr")]
     assert flips == ["right → wrong"] * panels.FLIPPED
+
+
+def test_the_same_model_pressed_twice_is_one_model_on_the_scoreboard(room):
+    room.clear()
+    for _ in range(2):
+        room.press("reduced_dataset", 0.9)
+    assert "Of 1 bad, let through: 0 by the plain rule" in text_of(room, "plain")
+
+
+def test_a_verdict_is_dimmed_as_soon_as_something_else_is_chosen(room):
+    def dimmed():
+        return {name for name in control_room.VERDICT if "mlgate-old" in room.shown[name]._dom_classes}
+
+    room.press("reduced_dataset", 0.9)
+    assert dimmed() == set()
+    room.severity.value = 0.12
+    assert dimmed() == set(control_room.VERDICT)
+    room.press("reduced_dataset", 0.9)
+    room.recipe.value = "noisy_labels" if room.recipe.value != "noisy_labels" else "reduced_dataset"
+    assert dimmed() == set(control_room.VERDICT)
+
+
+def test_while_one_is_trained_the_controls_take_no_other(room, monkeypatch):
+    seen = []
+    press = classroom.press
+
+    def look(*arguments):
+        controls = (room.button, room.close_call, room.recipe, room.severity)
+        seen.append((text_of(room, "banner"), {control.disabled for control in controls}))
+        return press(*arguments)
+
+    monkeypatch.setattr(classroom, "press", look)
+    room.rested = 0
+    room._clicked("reduced_dataset", 0.9)
+    assert seen == [("Training … reduced dataset 0.90", {True})]
+    assert not room.button.disabled
+    assert "mlgate-old" not in room.shown["banner"]._dom_classes
 
 
 def test_an_honest_candidate_would_be_promoted_and_is_not(room):
@@ -200,6 +237,7 @@ def test_the_room_works_in_jupyterlab_with_the_keyboard_alone(tmp_path):
         page.until(KERNEL, 60)
         page.value(RUN_ALL)
         page.until("document.querySelector('.mlgate-controls select')", 120)
+        page.value("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
         page.value("document.querySelector('.mlgate-room').scrollIntoView()")
         assert page.value(shown("banner")).startswith("Ready")
         digest = page.value("document.querySelector('.mlgate-production code').textContent")
@@ -217,8 +255,16 @@ def test_the_room_works_in_jupyterlab_with_the_keyboard_alone(tmp_path):
         page.call("Input.dispatchKeyEvent", type="keyDown", key=" ", code="Space", windowsVirtualKeyCode=32, text=" ")
         page.call("Input.dispatchKeyEvent", type="keyUp", key=" ", code="Space", windowsVirtualKeyCode=32)
         page.until(f"{shown('banner')}.includes('REJECT')", 60)
-        page.until("document.querySelectorAll('.mlgate-evidence img').length === 2", 20)
+        page.until("document.querySelectorAll('.mlgate-interval img, .mlgate-evidence img').length === 2", 20)
         assert "noisy labels 0.41" in page.value(shown("plain"))
+        page.until("document.body.dataset.jpThemeName === 'JupyterLab Dark'", 20)
+        for part in (
+            ".mlgate-banner .numbers b",
+            ".mlgate-banner .numbers + div",
+            ".mlgate-plain td",
+            ".mlgate-evidence td",
+        ):
+            assert page.value(f"getComputedStyle(document.querySelector('{part}')).color") == "rgb(27, 27, 27)", part
         assert page.value("document.querySelector('.mlgate-production code').textContent") == digest
         wait_until(lambda: _answers(page) > before, 20, "answers go on")
         assert "as it was" in page.value(shown("production"))

@@ -24,6 +24,7 @@ PAUSE = 0.1  # seconds between two requests: slow enough to read along
 BEAT = 0.5  # seconds between two looks at the stream
 ECHO = 0.3  # seconds: a click that waited while we trained was a double click
 BETTER = "challenger"
+VERDICT = ("banner", "interval", "evidence")  # the panels that are about the last press
 
 
 class ControlRoom:
@@ -41,7 +42,7 @@ class ControlRoom:
         self.close_call = widgets.Button(description="A close call", tooltip="A bad model whose accuracy goes up")
         for name, widget in (("Sabotage", self.recipe), ("Severity", self.severity)):
             widget.description, widget.style.description_width = name, "95px"
-        parts = ("story", "banner", "plain", "production", "evidence")
+        parts = ("story", "banner", "plain", "interval", "production", "evidence")
         self.shown = {name: widgets.HTML() for name in parts}
         self.box = self._lay_out()
         self._watch()
@@ -51,7 +52,8 @@ class ControlRoom:
         controls = widgets.HBox([self.recipe, self.severity, self.button, self.close_call])
         verdicts = widgets.HBox([shown["banner"], shown["plain"]])
         style = widgets.HTML(panels.STYLE)
-        parts = [style, controls, shown["story"], verdicts, shown["production"], shown["evidence"]]
+        below = [shown["interval"], shown["production"], shown["evidence"]]
+        parts = [style, controls, shown["story"], verdicts, *below]
         box = widgets.VBox(parts)
         for name, widget in (("room", box), ("controls", controls), ("verdicts", verdicts), *shown.items()):
             widget.add_class(f"mlgate-{name}")
@@ -60,6 +62,7 @@ class ControlRoom:
     def _watch(self) -> None:
         """Connect the controls, and show the state before the first press."""
         self.recipe.observe(lambda _: self._choose(), "value")
+        self.severity.observe(lambda _: self._dim(), "value")
         self.button.on_click(lambda _: self._clicked(self.recipe.value, self.severity.value))
         self.close_call.on_click(lambda _: self._clicked(*CLOSE_CALL))
         self._choose()
@@ -73,6 +76,18 @@ class ControlRoom:
         self.severity.disabled = not chosen.sabotaged
         self.severity.value = chosen.severity or 0.0
         self.shown["story"].value = panels.story(chosen.story)
+        self._dim()
+
+    def _dim(self) -> None:
+        """Dim the verdict: what is chosen now is not what it is about."""
+        for name in VERDICT:
+            self.shown[name].add_class("mlgate-old")
+
+    def _lock(self, locked: bool) -> None:
+        """Take no press while one is under way, and say so."""
+        for widget in (self.recipe, self.button, self.close_call):
+            widget.disabled = locked
+        self.severity.disabled = locked or not recipes.named(self.recipe.value).sabotaged
 
     def _clicked(self, recipe: str, severity: float) -> None:
         if time.monotonic() < self.rested + ECHO:
@@ -80,14 +95,16 @@ class ControlRoom:
         self.recipe.value = recipe
         if not self.severity.disabled:
             self.severity.value = severity
-        label = self.button.description
-        self.button.description = "Training …"
+        self._lock(True)
+        self._dim()
+        self.shown["banner"].remove_class("mlgate-old")
+        self.shown["banner"].value = panels.training(recipe, severity)
         try:
             self.press(recipe, severity)
         except MlgateError as error:
             self.shown["banner"].value = panels.failure(str(error))
         finally:
-            self.button.description = label
+            self._lock(False)
             self.rested = time.monotonic()
 
     def press(self, recipe: str, severity: float | None = None) -> Press:
@@ -99,7 +116,10 @@ class ControlRoom:
         self.shown["banner"].value = panels.banner(found)
         self.shown["plain"].value = panels.plain(self.presses)
         self._beat_once()
+        self.shown["interval"].value = panels.interval(found)
         self.shown["evidence"].value = panels.evidence(found, corpus.split("validation", self.root))
+        for name in VERDICT:
+            self.shown[name].remove_class("mlgate-old")
         return found
 
     def reveal(self, press: Press) -> Verdict:

@@ -25,7 +25,13 @@ PAUSE = '<i class="bar"></i><i class="bar"></i>'  # the sign on HOLD
 # JupyterLab takes arrow keys and Enter for itself, unless the element that has the focus says that they are its own.
 STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusin',
   event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))">
-.mlgate-room { max-width: 1180px; color: #1b1b1b; background: #fff; padding: 6px 12px; font-size: 18px }
+.mlgate-room { max-width: 1180px; color: #1b1b1b; background: #fff; padding: 6px 12px; font-size: 18px;
+  color-scheme: light; --jp-ui-font-color0: #1b1b1b; --jp-ui-font-color1: #1b1b1b; --jp-content-font-color0: #1b1b1b;
+  --jp-content-font-color1: #1b1b1b; --jp-widgets-color: #1b1b1b; --jp-widgets-label-color: #1b1b1b;
+  --jp-widgets-readout-color: #1b1b1b; --jp-widgets-input-color: #1b1b1b; --jp-widgets-input-background-color: #fff;
+  --jp-layout-color0: #fff; --jp-layout-color1: #fff; --jp-layout-color2: #eee; --jp-layout-color3: #bdbdbd }
+.mlgate-room .widget-html-content, .mlgate-room .widget-html-content * { color: inherit }
+.mlgate-room .mlgate-old { opacity: 0.35 }
 .mlgate-room .widget-html, .mlgate-room .widget-html-content { line-height: 1.3; font-size: 18px; height: auto }
 .mlgate-room .widget-html { margin: 1px 0 }
 .mlgate-room code { font-size: inherit; color: inherit; background: #efefef; padding: 0 4px }
@@ -54,6 +60,7 @@ STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusi
 .mlgate-room .bad { color: #b84300; font-weight: 700 } .mlgate-room .good { color: #005a8c; font-weight: 700 }
 .mlgate-room table { border-collapse: collapse; color: #1b1b1b }
 .mlgate-room .mlgate-plain td { padding: 1px 10px 1px 0 }
+.mlgate-room .mlgate-evidence td, .mlgate-room .mlgate-evidence th { padding: 2px 14px 2px 0 }
 .mlgate-evidence td, .mlgate-evidence th, .mlgate-evidence p { font-size: 17px !important }
 .mlgate-room img { max-width: 100%; height: auto; display: block }
 </style>"""
@@ -67,7 +74,13 @@ def story(text: str) -> str:
 def empty() -> dict[str, str]:
     """Return what stands in the panels before the first press."""
     banner = f'<div class="word" style="background:{COLOURS[HOLD]}">Ready</div><p>Press “Retrain and submit”.</p>'
-    return {"banner": banner, "plain": plain([]), "evidence": ""}
+    return {"banner": banner, "plain": plain([]), "interval": "", "evidence": ""}
+
+
+def training(recipe: str, severity: float) -> str:
+    """Return what stands in the banner while a candidate is trained and judged."""
+    word = f'<div class="word" style="background:{COLOURS[HOLD]}">Training …</div>'
+    return f'<div role="status" aria-live="polite">{word}<p>{_candidate(recipe, severity)}</p></div>'
 
 
 def banner(press: Press) -> str:
@@ -116,15 +129,16 @@ def _score(presses: list[Press]) -> str:
     bad, plain_rule, gate = _let_through(presses)
     if not bad:
         return ""
-    return f"Let through of {bad} bad: plain <b class='bad'>{plain_rule}</b>, gate <b class='good'>{gate}</b>"
+    plain_shown = f"<b class='bad'>{plain_rule}</b> by the plain rule"
+    return f"Of {bad} bad, let through: {plain_shown}, <b class='good'>{gate}</b> by the gate"
 
 
 def _let_through(presses: list[Press]) -> tuple[int, int, int]:
-    """Count the sabotaged models, and those of them that the plain rule and the gate let through."""
-    bad = sum(press.sabotaged for press in presses)
-    by_plain_rule = sum(press.let_through[0] for press in presses)
-    by_gate = sum(press.let_through[1] for press in presses)
-    return bad, by_plain_rule, by_gate
+    """Count the sabotaged models, and those that the plain rule and the gate let through. Each model counts once."""
+    models = {press.candidate.digest: press for press in presses if press.sabotaged}
+    by_plain_rule = sum(press.let_through[0] for press in models.values())
+    by_gate = sum(press.let_through[1] for press in models.values())
+    return len(models), by_plain_rule, by_gate
 
 
 def tally(presses: list[Press]) -> str:
@@ -146,8 +160,14 @@ def _line(press: Press) -> str:
 
 def title(press: Press) -> str:
     """Which candidate it was, in a few words."""
-    name = escape(press.recipe.replace("_", " "))
-    return f"{name} {press.severity:.2f}" if press.severity else name
+    return _candidate(press.recipe, press.severity)
+
+
+def _candidate(recipe: str, severity: float) -> str:
+    name = escape(recipe.replace("_", " "))
+    if not severity:
+        return name
+    return f"{name} {severity:.2f}"
 
 
 def points(difference: float, unit: str = " points") -> str:
@@ -182,11 +202,15 @@ def closed() -> str:
     return '<div class="strip">Closed: the service has stopped, its folder is gone. Run the notebook again.</div>'
 
 
+def interval(press: Press) -> str:
+    """Return the paired difference with its interval."""
+    return image(figures.draw_forest(press.verdict))
+
+
 def evidence(press: Press, rows: pd.DataFrame) -> str:
-    """Both confusion matrices and their difference, the forest plot, and the reviews that would have gone wrong."""
+    """Return both confusion matrices and their difference, and the reviews that would have gone wrong."""
     confusions = image(figures.draw_confusions(press.scorecard))
-    forest = image(figures.draw_forest(press.verdict))
-    return confusions + forest + lost(press, rows)._repr_html_()
+    return confusions + lost(press, rows)._repr_html_()
 
 
 def lost(press: Press, rows: pd.DataFrame) -> Table:
