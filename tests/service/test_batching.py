@@ -8,7 +8,6 @@ from mlgate import artifacts
 from mlgate.service import batching
 from mlgate.service.batching import Batcher, CannotAnswer, Serving
 
-import pytest
 from servers import tiny
 
 
@@ -107,7 +106,7 @@ def test_a_slow_model_leaves_the_event_loop_free():
     assert asyncio.run(scene()) > 5
 
 
-def test_batches_find_a_size_that_fits_the_model():
+def test_batches_find_a_size_that_fits_the_model():  # in the same time, more of what is quick
     def usual_size(seconds: float, texts: int) -> int:
         model = Fake(seconds=seconds)
         run((model, ["text" * 50] * texts))
