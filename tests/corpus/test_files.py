@@ -1,7 +1,9 @@
 """Tables are read as text, a batch at a time; what cannot be read gets one line that says what to do."""
 
 import hashlib
+import os
 import re
+from pathlib import Path
 
 from mlgate.corpus import files
 from mlgate.corpus import parquet as parquet_files
@@ -300,3 +302,7 @@ def test_digest_is_that_of_sha256sum(tmp_path):
         files.digest(tmp_path / "other.csv")
     with pytest.raises(MlgateError, match="cannot be read: Is a directory"):
         files.digest(tmp_path)
+    os.mkfifo(tmp_path / "pipe.csv")
+    for endless in (tmp_path / "pipe.csv", Path("/dev/zero")):
+        with pytest.raises(MlgateError, match="is no file, but a pipe or a device"):
+            files.digest(endless)

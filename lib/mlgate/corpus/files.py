@@ -22,6 +22,8 @@ MOST_NAMES_SHOWN = 20
 
 def digest(path: Path) -> str:
     """Return the sha256 of the file's bytes in hexadecimal, as `sha256sum` prints it."""
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or a device may have no end
+        raise MlgateError(f"{path} is no file, but a pipe or a device. Put a file there.")
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
