@@ -471,19 +471,19 @@ def answered(tmp_path, parts, suffix="csv", classes=("no", "yes")):
     """A file of answers: for each slice (name, b, c, right, wrong), as in cards.card."""
     lines = []
     for name, b, c, right, wrong in parts:
-        for count, ours, theirs in ((b, 0, 1), (c, 1, 0), (right, 1, 1), (wrong, 0, 0)):
+        for count, production, candidate in ((b, 0, 1), (c, 1, 0), (right, 1, 1), (wrong, 0, 0)):
             for number in range(count):
                 place = number % len(classes)
                 truth, other = classes[place], classes[place - 1]
-                lines.append((truth, truth if ours else other, truth if theirs else other, name))
-    frame = pd.DataFrame(lines, columns=["label", "ours", "theirs", "where"])
+                lines.append((truth, truth if production else other, truth if candidate else other, name))
+    frame = pd.DataFrame(lines, columns=["label", "production", "candidate", "where"])
     path = tmp_path / f"answers.{suffix}"
     frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
     return path
 
 
-ANSWERS = ("--production-column", "ours", "--candidate-column", "theirs")
-SWAPPED = ("--production-column", "theirs", "--candidate-column", "ours")
+ANSWERS = ("--production-column", "production", "--candidate-column", "candidate")
+SWAPPED = ("--production-column", "candidate", "--candidate-column", "production")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -516,9 +516,9 @@ def test_answers_worse_on_one_slice_are_rejected_by_that_slice(mlgate, tmp_path)
 @pytest.mark.parametrize(
     ("column", "cell", "code", "said"),
     [
-        ("theirs", "maybe", 4, "it answers 'maybe', which is neither a label nor an answer of production's"),
-        ("theirs", None, 4, "some of its answers are empty"),
-        ("ours", None, 1, "row 7: column 'ours' is empty"),
+        ("candidate", "maybe", 4, "it answers 'maybe', which is neither a label nor an answer of production's"),
+        ("candidate", None, 4, "some of its answers are empty"),
+        ("production", None, 1, "row 7: column 'production' is empty"),
         ("label", None, 1, "row 7: column 'label' is empty"),
         ("label", " ", 1, "row 7: column 'label' is empty"),
     ],

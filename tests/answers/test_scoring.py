@@ -87,9 +87,9 @@ def score(production, candidate, frame, size=100):
 
 
 def test_what_is_counted_is_what_both_models_answered_row_by_row():
-    frame, ours, theirs = stubs()
-    card = score(ours, theirs, frame)
-    answers = [[model.answers[text][0] for text in frame["text"]] for model in (ours, theirs)]
+    frame, production, candidate = stubs()
+    card = score(production, candidate, frame)
+    answers = [[model.answers[text][0] for text in frame["text"]] for model in (production, candidate)]
     expected = {}
     for cell in zip(frame["where"], frame["label"], *answers, strict=True):
         expected[cell] = expected.get(cell, 0) + 1
@@ -104,9 +104,9 @@ def test_what_is_counted_is_what_both_models_answered_row_by_row():
 
 
 def test_probabilities_are_put_into_one_order_before_they_are_scored():
-    frame, ours, theirs = stubs()
-    card = score(ours, theirs, frame)
-    for model, found in zip((ours, theirs), card.brier, strict=True):
+    frame, production, candidate = stubs()
+    card = score(production, candidate, frame)
+    for model, found in zip((production, candidate), card.brier, strict=True):
         scores = np.array([model.answers[text][1] for text in frame["text"]])
         assert found == pytest.approx(
             brier_score_loss(
@@ -117,21 +117,23 @@ def test_probabilities_are_put_into_one_order_before_they_are_scored():
         right = np.array([model.answers[text][0] for text in frame["text"]]) == frame["label"].to_numpy()
         bins = np.minimum((sure * 15).astype(int), 14)
         gap = sum(abs((sure - right)[bins == place].sum()) for place in range(15)) / 400
-        assert card.calibration_error[model is theirs] == pytest.approx(gap)
+        assert card.calibration_error[model is candidate] == pytest.approx(gap)
 
 
 def test_the_digest_of_the_file_is_the_digest_of_the_rows(tmp_path):
-    frame, ours, theirs = stubs()
+    frame, production, candidate = stubs()
     frame.to_csv(tmp_path / "rows.csv", index=False)
-    card = scoring.score(ours, theirs, rows_in(Source(tmp_path / "rows.csv", slice_column="where")), probing=False)
+    card = scoring.score(
+        production, candidate, rows_in(Source(tmp_path / "rows.csv", slice_column="where")), probing=False
+    )
     assert card.digest == hashlib.sha256((tmp_path / "rows.csv").read_bytes()).hexdigest()
     assert card.slices == ("(empty)", "north", "south")
 
 
 @pytest.mark.parametrize("size", [1, 7, 399, 400, 1_000])
 def test_batch_boundaries_do_not_matter(size):
-    frame, ours, theirs = stubs()
-    one, other = (score(ours, theirs, frame, part) for part in (100, size))
+    frame, production, candidate = stubs()
+    one, other = (score(production, candidate, frame, part) for part in (100, size))
     assert counted(one) == counted(other)
     np.testing.assert_array_equal(one.cells, other.cells)
     np.testing.assert_allclose(one.scores, other.scores)
@@ -139,9 +141,11 @@ def test_batch_boundaries_do_not_matter(size):
 
 
 def test_the_scorecard_of_a_file_is_the_sum_of_those_of_its_parts():
-    frame, ours, theirs = stubs()
-    whole = score(ours, theirs, frame)
-    parts = [score(ours, theirs, frame.iloc[chosen]) for chosen in (slice(300, 400), slice(0, 150), slice(150, 300))]
+    frame, production, candidate = stubs()
+    whole = score(production, candidate, frame)
+    parts = [
+        score(production, candidate, frame.iloc[chosen]) for chosen in (slice(300, 400), slice(0, 150), slice(150, 300))
+    ]
     total = parts[0] + parts[1] + parts[2]
     np.testing.assert_array_equal(total.cells, whole.cells)
     np.testing.assert_array_equal(total.counts, whole.counts)
@@ -151,10 +155,10 @@ def test_the_scorecard_of_a_file_is_the_sum_of_those_of_its_parts():
 
 
 def test_scores_of_a_slice_are_those_of_its_rows():
-    frame, ours, theirs = stubs()
-    card = score(ours, theirs, frame)
+    frame, production, candidate = stubs()
+    card = score(production, candidate, frame)
     for name in card.slices:
-        alone = score(ours, theirs, frame[frame["where"] == name])
+        alone = score(production, candidate, frame[frame["where"] == name])
         np.testing.assert_allclose(card.scores[card.slices.index(name)], alone.scores[0])
 
 
@@ -209,17 +213,17 @@ def changed(model, **changes):
 
 
 def test_a_candidate_that_raises_half_way_is_at_fault_and_its_rows_count_as_unanswered():
-    frame, ours, theirs = stubs()
-    card = score(ours, changed(theirs, dies_at="text 250"), frame)
+    frame, production, candidate = stubs()
+    card = score(production, changed(candidate, dies_at="text 250"), frame)
     assert card.candidate.fault == "it cannot answer some rows: KeyError: 'a word\\nthat is new'"
     assert card.count == 400
     assert card.confusion("candidate")[:, 3].sum() == 200
-    assert card.accuracy[0] == score(ours, theirs, frame).accuracy[0]
+    assert card.accuracy[0] == score(production, candidate, frame).accuracy[0]
 
 
 def test_a_candidate_that_would_not_load_is_not_asked():
-    frame, ours, theirs = stubs()
-    card = score(ours, changed(theirs, fault="it is damaged", dies_at="text 0"), frame)
+    frame, production, candidate = stubs()
+    card = score(production, changed(candidate, fault="it is damaged", dies_at="text 0"), frame)
     assert card.candidate.fault == "it is damaged"
     assert card.confusion("candidate")[:, 3].sum() == 400
     assert card.answered_differently == 400
@@ -236,12 +240,12 @@ def test_a_candidate_that_would_not_load_is_not_asked():
     ids=["subset", "superset", "other", "numbers"],
 )
 def test_other_classes_are_a_fault(classes, said):
-    frame, ours, theirs = stubs()
-    assert score(ours, changed(theirs, classes=np.array(classes)), frame).candidate.fault == said
+    frame, production, candidate = stubs()
+    assert score(production, changed(candidate, classes=np.array(classes)), frame).candidate.fault == said
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "said"),
+    ("production", "candidate", "said"),
     [
         ([0, 1], ["0", "1"], "its answers are texts, production's are integers: clients would get another type"),
         (["0", "1"], [0, 1], "its answers are integers, production's are texts: clients would get another type"),
@@ -249,16 +253,16 @@ def test_other_classes_are_a_fault(classes, said):
     ],
     ids=str,
 )
-def test_classes_of_another_type_are_a_fault(ours, theirs, said):
-    frame, one, other = stubs(classes=tuple(map(str, ours)))
-    card = score(changed(one, classes=np.array(ours)), changed(other, classes=np.array(theirs)), frame)
+def test_classes_of_another_type_are_a_fault(production, candidate, said):
+    frame, one, other = stubs(classes=tuple(map(str, production)))
+    card = score(changed(one, classes=np.array(production)), changed(other, classes=np.array(candidate)), frame)
     assert card.candidate.fault.startswith(said)
 
 
 def test_an_answer_that_is_none_of_its_classes_is_a_fault():
-    frame, ours, theirs = stubs()
-    theirs.answers["text 7"] = ("warm", theirs.answers["text 7"][1])
-    said = score(ours, theirs, frame).candidate.fault
+    frame, production, candidate = stubs()
+    candidate.answers["text 7"] = ("warm", candidate.answers["text 7"][1])
+    said = score(production, candidate, frame).candidate.fault
     assert said.startswith("it cannot answer some rows: ValueError: answers ")
     assert "'warm'" in said
     assert said.endswith("which is none of its classes")
@@ -319,45 +323,45 @@ def test_a_model_that_computes_nonsense_is_a_fault(last, state, said, tmp_path):
 
 
 def test_a_label_production_does_not_know_is_named_with_those_it_does():
-    frame, ours, theirs = stubs()
+    frame, production, candidate = stubs()
     frame.loc[333, "label"] = "warm"
     with pytest.raises(
         MlgateError, match=r"some rows has the label 'warm', .* its classes are 'cold', 'mild', 'hot'\."
     ):
-        score(ours, theirs, frame)
+        score(production, candidate, frame)
 
 
 def test_labels_that_are_numbers_may_be_written_as_such(tmp_path):
-    frame, ours, theirs = stubs(classes=("0", "1"))
-    expected = score(ours, theirs, frame)
-    assert counted(score(ours, theirs, frame.assign(label=frame["label"].astype(float)))) == counted(expected)
+    frame, production, candidate = stubs(classes=("0", "1"))
+    expected = score(production, candidate, frame)
+    assert counted(score(production, candidate, frame.assign(label=frame["label"].astype(float)))) == counted(expected)
     with pytest.raises(MlgateError, match=r"some rows has the label '0\.5', which the production model does not know"):
-        score(ours, theirs, frame.assign(label=0.5))
+        score(production, candidate, frame.assign(label=0.5))
 
 
 def test_production_that_raises_is_an_error_and_not_a_verdict():
-    frame, ours, theirs = stubs()
+    frame, production, candidate = stubs()
     with pytest.raises(
         MlgateError, match=r"Production is at fault: it cannot answer some rows: KeyError: .*Fix the model"
     ):
-        score(changed(ours, dies_at="text 399"), theirs, frame)
+        score(changed(production, dies_at="text 399"), candidate, frame)
 
 
 def test_rows_of_one_label_and_no_rows_are_refused():
-    frame, ours, theirs = stubs()
+    frame, production, candidate = stubs()
     with pytest.raises(MlgateError, match="All rows of some rows have one label"):
-        score(ours, theirs, frame[frame["label"] == "hot"])
+        score(production, candidate, frame[frame["label"] == "hot"])
     with pytest.raises(MlgateError, match="There are no rows in some rows"):
-        score(ours, theirs, frame.iloc[:0])
+        score(production, candidate, frame.iloc[:0])
 
 
 def test_slices_are_counted_up_to_a_limit():
-    frame, ours, theirs = stubs(1_200)
+    frame, production, candidate = stubs(1_200)
     frame["where"] = [f"place {number % 1_000}" for number in range(1_200)]
-    assert len(score(ours, theirs, frame).slices) == 1_000
+    assert len(score(production, candidate, frame).slices) == 1_000
     frame["where"] = [f"place {number % 1_001}" for number in range(1_200)]
     with pytest.raises(MlgateError, match=r"The slice column has more than 1,000 values\. Choose a coarser one\."):
-        score(ours, theirs, frame)
+        score(production, candidate, frame)
 
 
 # ---- answers in a file ----
@@ -477,12 +481,12 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
         f"{number % 3},{(number + (number % 10 == 0)) % 3},{(number + (number % 9 == 0)) % 3},slice {number % 5}\n"
         for number in range(10_000)
     )
-    columns = ["--production-column", "ours", "--candidate-column", "theirs", "--slice-column", "where"]
+    columns = ["--production-column", "production", "--candidate-column", "candidate", "--slice-column", "where"]
     used = []
     for times in (1, 200):
         path = tmp_path / f"{times}.csv"
         with open(path, "w") as file:
-            file.write("label,ours,theirs,where\n")
+            file.write("label,production,candidate,where\n")
             file.writelines([lines] * times)
         command = [sys.executable, "-c", JUDGE, "judge", "--answers", path, *columns]
         done = subprocess.run(command, check=True, capture_output=True, text=True)

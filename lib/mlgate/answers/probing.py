@@ -39,16 +39,26 @@ TIMED, TIMES = 32, 5
 def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
     """Put changed texts and edge cases to both models and time them. Both can answer the texts as they are."""
     texts = list(texts[:MOST])
-    models, brittle, fault = (production, candidate), {}, None
+    models = (production, candidate)
+    brittle: dict[str, tuple[int, int]] = {}
+    fault = None
     plain = [model.answer(texts)[0] for model in models]
     seconds = _seconds(models, texts[:TIMED])  # before a model is asked what may be too much for it
     for name, change in CHANGES.items():
-        (ours, _), (theirs, why) = (_ask(model, [change(text) for text in texts]) for model in models)
-        if ours is None or theirs is None:
-            fault = fault or (f"{name} ({why})" if ours is not None else None)
+        changed = [change(text) for text in texts]
+        of_production, _ = _ask(production, changed)
+        of_candidate, why = _ask(candidate, changed)
+        if of_production is None:
             continue
-        moved, candidate_moved = ours != plain[0], theirs != plain[1]
-        brittle[name] = int((candidate_moved & ~moved).sum()), int((moved & ~candidate_moved).sum())
+        if of_candidate is None:
+            fault = fault or f"{name} ({why})"
+            continue
+        production_moved = of_production != plain[0]
+        candidate_moved = of_candidate != plain[1]
+        brittle[name] = (
+            int((candidate_moved & ~production_moved).sum()),
+            int((production_moved & ~candidate_moved).sum()),
+        )
     return Probes(len(texts), brittle, fault or _unanswered(*models), seconds)
 
 
@@ -78,5 +88,5 @@ def _seconds(models: Sequence[Model], texts: list[str]) -> tuple[float, float]:
             model.answer(texts)
             marks.append(time.perf_counter())
         taken.append(np.diff(marks))
-    ours, theirs = np.median(taken, axis=0)
-    return float(ours), float(theirs)
+    of_production, of_candidate = np.median(taken, axis=0).tolist()
+    return of_production, of_candidate
