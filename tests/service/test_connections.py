@@ -140,3 +140,21 @@ def test_honest_requests_of_any_size_are_answered(server):
         assert server.ask("/predict", texts)[0] == 200
     assert server.ask("/health", headers={"Cookie": "a" * 30_000})[0] == 200
     assert [closed(server, reason) for reason in ("head", "late", "full")] == before
+
+
+def test_plain_uvicorn_closes_them_too(tmp_path):
+    root = make_root(tmp_path / "root")
+    put(root, tiny(), "bootstrap")
+    kind = "mlgate.service.connections:Connection"
+    start = f"""
+import socket, uvicorn
+from mlgate.service import connections
+connections.MAX_WAIT = 1.0
+with socket.create_server(("127.0.0.1", 0)) as free:
+    port = free.getsockname()[1]
+print(f"http://127.0.0.1:{{port}}/", flush=True)
+uvicorn.run("mlgate.service:app", port=port, http="{kind}")
+"""
+    with served(root, sys.executable, "-c", start) as server, connect(server, b"GET /hea") as connection:
+        assert is_closed(connection)
+        assert closed(server, "late") == 1

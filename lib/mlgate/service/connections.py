@@ -51,8 +51,20 @@ class Connection(HttpToolsProtocol):
         """Take the connection in, and make room for it."""
         super().connection_made(transport)
         self.turn = self.loop.time()
+        self.clock = self.loop.call_later(MAX_WAIT / 4, self._look_at_clock)
         if len(self.connections) > self.room:
             make_room(self.connections)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self.clock.cancel()
+        super().connection_lost(exc)
+
+    def _look_at_clock(self) -> None:
+        if self.turn is not None and self.loop.time() - self.turn > MAX_WAIT:
+            close([self], "late")
+        else:
+            self.clock = self.loop.call_later(MAX_WAIT / 4, self._look_at_clock)
 
     def data_received(self, data: bytes) -> None:
         """Take in a part of a request. The client's time runs from the first byte, not from the latest."""
@@ -99,17 +111,16 @@ class Connection(HttpToolsProtocol):
         self.turn = None
 
 
-def close_late(connections: Iterable[Any], now: float) -> None:
-    """Close the connections whose client had its turn for too long at `now`, by the event loop's clock."""
-    late = [it for it in connections if isinstance(it, Connection) and it.turn is not None and now - it.turn > MAX_WAIT]
-    close(late, "late")
+def waiting(connections: Iterable[Any]) -> list[Connection]:
+    """Return the connections whose client has to act, the one that waited longest first."""
+    found = [it for it in connections if isinstance(it, Connection) and it.turn is not None]
+    return sorted(found, key=lambda it: it.turn or 0.0)
 
 
 def make_room(connections: Iterable[Any]) -> None:
-    """Close a quarter of the connections whose turn it is, the oldest: a quick client is not among them."""
-    waiting = [it for it in connections if isinstance(it, Connection) and it.turn is not None]
-    waiting.sort(key=lambda it: it.turn or 0.0)
-    close(waiting[: len(waiting) // 4 + 1], "full")
+    """Close a quarter of those that wait for their client, the oldest: a quick client is not among them."""
+    found = waiting(connections)
+    close(found[: len(found) // 4 + 1], "full")
 
 
 def close(connections: list[Connection], reason: Reason) -> None:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import ctypes
 import logging
-import math
 import os
 import signal
 import socket
@@ -37,12 +36,6 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().set_exception_handler(connections.log_seldom)
         await super().startup(sockets)
 
-    async def on_tick(self, counter: int) -> bool:
-        """Look after the connections once a second. Return whether it is time to stop."""
-        if counter % 10 == 0:
-            connections.close_late(list(self.server_state.connections), asyncio.get_running_loop().time())
-        return await super().on_tick(counter)
-
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in who is waiting at the door, close it, answer everything once more, then stop."""
         state = self.server_state
@@ -56,7 +49,7 @@ class Server(uvicorn.Server):
         deadline = asyncio.get_running_loop().time() + FAREWELL
         while state.connections and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)
-        connections.close_late(state.connections, now=math.inf)
+        connections.close(connections.waiting(state.connections), "late")
         await super().shutdown(sockets)
 
     async def _accept(self, sock: socket.socket) -> None:
