@@ -5,6 +5,7 @@ from mlgate.artifacts.lock import locked
 
 import pytest
 from chromium import browser
+from crashes import verdict_on
 from servers import make_root, put, served, tiny
 
 TEXT, FIRST = "document.body.innerText", "document.getElementById('digest').textContent"
@@ -37,7 +38,7 @@ def root(tmp_path_factory):
         "production": {"digest": "1" * 64, "accuracy": 0.854},
         "candidate": {"digest": "2" * 64, "accuracy": 0.615},
     }
-    verdict = {"decision": "REJECT", "reason": "worse <b>by</b> a lot", **sides}
+    verdict = verdict_on("1" * 64, "2" * 64, "REJECT") | {"reason": "worse <b>by</b> a lot", **sides}
     with locked(made):
         ledger.append(made, "rejection", verdict_sha256="0" * 64, verdict=verdict)
     return made
