@@ -9,6 +9,7 @@ from mlgate.exam import holdout
 from mlgate.root import Policy, Root
 
 import pytest
+from crashes import verdict_on
 
 SETTINGS = '[corpus]\npath = "rows.csv"\n'
 POLICY = Policy(alpha=0.05, looks=20)
@@ -53,8 +54,9 @@ def generation_of(root: Root, texts: list[str], policy: Policy = POLICY) -> int:
 def spend(root: Root, policy: Policy, looks: int) -> None:
     """Write down so many looks at the generation in use."""
     number = ledger.current_holdout(ledger.read(root))["generation"]
+    facts = {"verdict": verdict_on("1" * 64, "2" * 64, "HOLD"), "verdict_sha256": "0" * 64}
     for _ in range(looks):
-        ledger.append(root, "look", alpha=policy.alpha_look, generation=number)
+        ledger.append(root, "look", alpha=policy.alpha_look, generation=number, **facts)
 
 
 def looks_left(root: Root, policy: Policy = POLICY) -> int:
