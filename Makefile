@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RECIPE ?= noisy_labels
 
-.PHONY: help run notebooks test quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve bench bench-serve reset clean lock
+.PHONY: help run notebooks test test-all quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve bench bench-serve reset clean lock
 .DEFAULT_GOAL := help
 
 help:
@@ -15,7 +15,10 @@ run: .venv ## train a candidate, judge it, promote or reject it (RECIPE=noisy_la
 notebooks: .venv ## run every notebook once, in order
 	@.venv/bin/mlgate run --every
 
-test: .venv ## run all tests (ARGS="-k gate" picks some)
+test: .venv ## run all tests but the self-test, which is `make selftest` (ARGS="-k gate" picks some)
+	.venv/bin/pytest -n 2 --dist loadfile -m "not long" $(ARGS)
+
+test-all: .venv ## run all tests
 	.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
 
 quick: .venv ## run the tests that take less than a minute together

@@ -253,6 +253,7 @@ def test_every_case_can_be_solved(root):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_gate_passes_its_own_test(root):
     found = selftest.run(root, seeds=(2,), processes=1)
     assert found["problems"] == []

@@ -108,8 +108,8 @@ def test_a_slow_model_leaves_the_event_loop_free():
     assert asyncio.run(scene()) > 5
 
 
-@pytest.mark.parametrize(("seconds", "size"), [(1e-5, 500), (1e-3, 5)])
-def test_batches_find_the_size_that_takes_about_five_milliseconds(seconds, size, monkeypatch):
+@pytest.mark.parametrize(("seconds", "size"), [(1e-5, 125), (1e-4, 12)])
+def test_a_request_alone_is_answered_in_parts_of_about_a_millisecond(seconds, size, monkeypatch):
     class Timed(Fake):
         """Takes its time by a clock of its own: the machine's is read by other processes, too."""
 

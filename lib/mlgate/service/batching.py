@@ -15,6 +15,7 @@ from mlgate.artifacts import Model
 
 import numpy as np
 
+ALONE = 0.25  # of a batch: for a request that waits alone, so that /health and whoever comes get in between
 TARGET = 0.005  # seconds that a batch may keep the event loop from everything else
 # Turns of the event loop between two batches: to answer, to accept, to read and to understand.
 MIN_TURNS = 4
@@ -126,7 +127,10 @@ class Batcher:
 
     async def _batch(self) -> None:
         """Answer one batch: a part of each request that waits, until the budget is spent. All of it by one model."""
-        picked, cost = self._pick()
+        budget = self.budget
+        if len(self.waiting) == 1:
+            budget *= ALONE
+        picked, cost = self._pick(budget)
         serving = picked[0][0].serving
         parts = [texts for _, texts in picked]
         if serving.slow:
@@ -134,27 +138,27 @@ class Batcher:
         else:
             begun = time.perf_counter()
             results = _answer(serving, parts)
-            self._adapt(cost, time.perf_counter() - begun)
+            self._adapt(cost, time.perf_counter() - begun, full=cost >= budget)
         for (request, _), answers in zip(picked, results, strict=True):
             if not request.take(answers):
                 self.waiting.append(request)  # behind those that came in meanwhile
 
-    def _pick(self) -> tuple[list[tuple[_Request, Sequence[str]]], float]:
+    def _pick(self, budget: float) -> tuple[list[tuple[_Request, Sequence[str]]], float]:
         """Give everybody an equal share, so that a short request never waits for the end of a long one."""
-        share = self.budget / len(self.waiting)
+        share = budget / len(self.waiting)
         cost = 0.0
         picked = []
         serving = self.waiting[0].serving
-        while self.waiting and self.waiting[0].serving is serving and cost < self.budget:
+        while self.waiting and self.waiting[0].serving is serving and cost < budget:
             request = self.waiting.popleft()
             texts, spent = request.part(share)
             picked.append((request, texts))
             cost += spent
         return picked, cost
 
-    def _adapt(self, cost: float, seconds: float) -> None:
+    def _adapt(self, cost: float, seconds: float, full: bool) -> None:
         """Find the budget that takes TARGET, from batches that were too slow and from those that were full."""
-        if seconds > TARGET or cost >= self.budget:
+        if seconds > TARGET or full:
             self.budget = min(max(cost * TARGET / seconds, SMALLEST), LARGEST)
 
 
