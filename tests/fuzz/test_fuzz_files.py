@@ -83,19 +83,12 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("files")
 
 
+@pytest.mark.parametrize(("suffix", "files"), [("csv", CSV), ("parquet", PARQUET)])
 @fuzzed(40)
-@given(data=changed_bytes(CSV))
-def test_changed_bytes_of_csv(folder, data):
-    path = folder / "rows.csv"
-    path.write_bytes(data)
-    judge(path)
-
-
-@fuzzed(40)
-@given(data=changed_bytes(PARQUET))
-def test_changed_bytes_of_parquet(folder, data):
-    path = folder / "rows.parquet"
-    path.write_bytes(data)
+@given(data=st.data())
+def test_changed_bytes(folder, suffix, files, data):
+    path = folder / f"rows.{suffix}"
+    path.write_bytes(data.draw(changed_bytes(files)))
     judge(path)
 
 

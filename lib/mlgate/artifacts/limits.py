@@ -38,11 +38,11 @@ def limits_of(settings: Mapping[str, Any]) -> Limits:
                 f"gate.toml: [artifacts] {key} must be from {lowest:g} to {highest:,}, not {found[key]:g}."
             )
     return Limits(
-        allow=tuple(found.get("allow", ())),
-        bytes=int(found.get("max_megabytes", 20.0) * MEGABYTE),
-        objects=found.get("max_objects"),
-        memory=int(found.get("memory_megabytes", 2_048.0) * MEGABYTE),
-        seconds=found.get("seconds", 60.0),
+        allow=tuple(found.get("allow", STANDARD.allow)),
+        bytes=int(found.get("max_megabytes", STANDARD.bytes / MEGABYTE) * MEGABYTE),
+        objects=found.get("max_objects", STANDARD.objects),
+        memory=int(found.get("memory_megabytes", STANDARD.memory / MEGABYTE) * MEGABYTE),
+        seconds=found.get("seconds", STANDARD.seconds),
     )
 
 

@@ -112,19 +112,20 @@ def load(data: bytes, limits: Limits = STANDARD, card: Card | None = None, known
     """
     if known:
         return _opened(data, limits, card)
-    fault = _fault_in_child(data, limits)
+    try:
+        fault = _fault_in_child(data, limits)
+    except Crossed as error:
+        fault = f"it cannot be opened: {error}"
     if fault:
         return Model(digest(data), len(data), None, fault, card)
     return replace(_opened(data, limits, card), limits=limits)
 
 
 @lru_cache(maxsize=2)  # a notebook loads the same candidate more than once
-def _fault_in_child(data: bytes, limits: Limits) -> str | None:
+def _fault_in_child(data: bytes, limits: Limits) -> str:
+    """Return what is wrong with the file, "" where nothing is. Raises Crossed, which is not remembered."""
     with Fence(lambda _: (_opened(data, limits, None).fault or "").encode(), limits) as child:
-        try:
-            return child.ask(b"").decode()
-        except Crossed as error:
-            return f"it cannot be opened: {error}"
+        return child.ask(b"").decode()
 
 
 def _opened(data: bytes, limits: Limits, card: Card | None) -> Model:

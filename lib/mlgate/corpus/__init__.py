@@ -1,28 +1,30 @@
 """Load, check, split and fingerprint the labelled rows; the only place that knows where data lives."""
 
 from mlgate.corpus.corpus import (
-    EDGE_CHARS,
     NO_SLICE,
     REVIEWS,
-    SPLITS,
-    WORD,
     Batch,
     Rows,
     Source,
-    bucket,
     fingerprint,
-    keys,
     known_keys,
     load,
-    normalise,
     require_filled,
     rows_from,
     rows_in,
     rows_of,
     source_of,
     split,
-    split_of,
     training_rows_alone,
+)
+from mlgate.corpus.splits import (
+    EDGE_CHARS,
+    SPLITS,
+    WORD,
+    bucket,
+    keys,
+    normalise,
+    split_of,
 )
 
 __all__ = [

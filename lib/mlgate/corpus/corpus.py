@@ -1,9 +1,7 @@
-"""The labelled texts: load, check, split once and for all, fingerprint. The only place that knows where data lives."""
+"""The labelled texts: load, check, hand out. The only place that knows where data lives."""
 
 import hashlib
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mlgate.corpus import files
+from mlgate.corpus.splits import digest, normalise, split_of
 from mlgate.errors import MlgateError
 from mlgate.root import Root, section
 
@@ -19,11 +18,7 @@ import numpy as np
 import pandas as pd
 
 REVIEWS = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
-SPLITS = {"train": range(0, 60), "validation": range(60, 70), "holdout": range(70, 90), "live": range(90, 100)}
 NO_SLICE = ""
-WORD = re.compile(r"\w+")
-EDGE_CHARS = 400  # read at each end for near-duplicate keys; ample for twelve words
-
 
 _training: ContextVar[bool] = ContextVar("training", default=False)
 
@@ -64,44 +59,11 @@ class Rows:
     sealed: bool = False
 
 
-@lru_cache(maxsize=100_000)
-def normalise(text: str) -> str:
-    """Normalise a text: NFKC, casefold, white space collapsed. Two texts are duplicates if these are equal."""
-    composed = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return " ".join(composed.casefold().split())
-
-
-def bucket(text: str) -> int:
-    """0 to 99, from the text alone: a row never moves when data is added, and duplicates land together."""
-    return int.from_bytes(_digest(normalise(text)), "big") % 100
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()[:8]
-
-
-def keys(texts: Iterable[str]) -> np.ndarray:
-    """Fingerprints (n, 3) of texts: of each whole, of its first twelve words and of its last twelve.
-
-    Two texts with the same whole are equal; with the same beginning or end they are near-duplicates.
-    """
-    found = []
-    for whole in map(normalise, texts):
-        first, last = WORD.findall(whole[:EDGE_CHARS])[:12], WORD.findall(whole[-EDGE_CHARS:])[-12:]
-        found += [whole, "first " + " ".join(first), "last " + " ".join(last)]
-    return np.frombuffer(b"".join(map(_digest, found)), dtype="<u8").reshape(-1, 3)
-
-
 def known_keys(root: Root, *names: str) -> np.ndarray:
     """Return the first column of `keys`, (n,), for the rows of the named splits."""
     frame = load(root)
     texts = frame["text"][frame["split"].isin(names)]
-    return np.frombuffer(b"".join(_digest(normalise(text)) for text in texts), dtype="<u8")
-
-
-def split_of(number: int) -> str:
-    """Return the split a bucket belongs to: "train", "validation", "holdout" or "live"."""
-    return next(name for name, numbers in SPLITS.items() if number in numbers)
+    return np.frombuffer(b"".join(digest(normalise(text)) for text in texts), dtype="<u8")
 
 
 def source_of(root: Root | None) -> Source:
@@ -213,7 +175,7 @@ def require_filled(path: Path, column: str, values: list[str | None], before: in
 @lru_cache(maxsize=2)
 def _load(source: Source, changed: int) -> pd.DataFrame:
     frame = _frame(source) if source.path else _reviews()
-    digests = [_digest(normalise(text)) for text in frame["text"]]
+    digests = [digest(normalise(text)) for text in frame["text"]]
     numbers = np.frombuffer(b"".join(digests), dtype=">u8") % 100
     frame["split"] = np.array([split_of(number) for number in range(100)], dtype=object)[numbers.astype(int)]
     frame = frame[~pd.Series(digests).duplicated()].reset_index(drop=True)

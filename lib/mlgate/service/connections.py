@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from mlgate.service.messages import problem
+
 from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -23,13 +25,14 @@ MAX_CONNECTIONS = 8_000
 SPARE_FILES = 64  # descriptors for what are no connections
 Reason = Literal["head", "late", "full"]
 MESSAGES: dict[Reason, str] = {
-    "head": "a request's line and headers have more than 64,000 bytes",
-    "late": "a request was not sent, or an answer not read, within 20 seconds",
+    "head": f"a request's line and headers have more than {MAX_HEAD:,} bytes",
+    "late": f"a request was not sent, or an answer not read, within {MAX_WAIT:g} seconds",
     "full": "there are as many connections as there may be: those that waited longest go",
 }
+DETAIL = problem(f"The request's line and headers exceed {MAX_HEAD:,} bytes.")
 TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\ncontent-length: 65\r\n"
-    b'connection: close\r\n\r\n{"detail": "The request\'s line and headers exceed 64,000 bytes."}'
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(DETAIL), DETAIL)
 )
 closed = Counter("mlgate_connections_closed", "Connections closed on a client, by reason", ["reason"], registry=None)
 _said: dict[str, float] = {}  # when each message was logged last
