@@ -17,6 +17,7 @@ from mlgate.artifacts import unpickling
 from mlgate.errors import MlgateError
 from mlgate.exam import CandidateRejected, holdout
 from mlgate.gate import HOLD, PROMOTE, REJECT
+from mlgate.reporting import report
 from mlgate.root import Root
 
 import joblib
@@ -148,6 +149,7 @@ def test_on_data_of_ones_own_a_worse_candidate_is_rejected_and_a_better_one_prom
     digest = submit("better")
     verdict = exam.take(root)
     assert (verdict.decision, verdict.rows.name) == (PROMOTE, "holdout")
+    assert "PROMOTE gives it back); 20 looks left" in report.text(verdict)
     assert verdict.candidate.digest == digest
     assert looks(root) == 1
     assert without_ledger(root) == before  # the verdict moves nothing by itself

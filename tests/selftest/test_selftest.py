@@ -104,7 +104,9 @@ def result(**changes) -> dict:
     counts |= changes.pop("counts", {})
     for trial in trials:
         trial["good"] = trial["name"] not in changes.get("bad", ())
-    return {"trials": trials, "equal": equal_models.together([counts])}
+    line = {"share": 0.5, "wrong": changes.pop("wrong", 40), "true": 16.9, "closed": 9.3}
+    whole = {"times": 1_000, "looks": 20, "alpha": 0.05, "lines": [line]}
+    return {"trials": trials, "equal": equal_models.together([counts]), "lives": whole}
 
 
 def test_a_clean_result_has_no_problems():
@@ -121,6 +123,7 @@ def test_a_clean_result_has_no_problems():
         ({"counts": {"promoted_sealed": 12}}, "by one look at sealed rows: 1.20%"),
         ({"counts": {"rejected": 80}}, "stopped by a guard: 8.00%"),
         ({"counts": {"not_mirrored": 1}}, "1 verdicts were not mirrored"),
+        ({"wrong": 90}, "a baseless promotion in 9.00% of 1,000 lives"),
     ],
 )
 def test_each_miss_and_each_broken_promise_is_a_problem(changes, words):

@@ -2,6 +2,7 @@
 
 from mlgate.gate.difference import compare, points, smallest_win, standing
 from mlgate.gate.judging import decide, judge, judge_first
+from mlgate.gate.sequential import corridor
 from mlgate.gate.verdict import (
     HOLD,
     PROMOTE,
@@ -36,6 +37,7 @@ __all__ = [
     "Status",
     "Verdict",
     "compare",
+    "corridor",
     "decide",
     "judge",
     "judge_first",

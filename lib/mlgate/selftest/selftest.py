@@ -18,7 +18,7 @@ from mlgate.exam import policy_of
 from mlgate.gate import PROMOTE, REJECT, Verdict
 from mlgate.reporting.markdown import table
 from mlgate.root import Root, write_atomically
-from mlgate.selftest import equal_models, laboratory, tampering
+from mlgate.selftest import equal_models, laboratory, lives, tampering
 from mlgate.selftest.harmless import HARMLESS
 from mlgate.selftest.incidents import INCIDENTS
 from mlgate.selftest.laboratory import Lab
@@ -57,6 +57,7 @@ def run(root: Root, seeds: tuple[int, ...] = SEEDS, processes: int = 2, fresh: b
         "seeds": list(seeds),
         "trials": [asdict(trial) for trial in trials],
         "equal": equal_models.together([counted for _, counted in found]),
+        "lives": lives.count(policy_of(root)),
         "versions": versions(),
     }
     result["problems"] = problems(result)
@@ -121,7 +122,7 @@ def problems(result: dict) -> list[str]:
     bad = [trial for trial in result["trials"] if not trial["good"]]
     words = {"incident": "missed", "tampering": "not refused", "harmless": "rejected, though harmless"}
     lines = [f"{it['name']} (seed {it['seed']}): {words[it['kind']]}: {it['decision']}: {it['reason']}" for it in bad]
-    return lines + equal_models.problems(result["equal"])
+    return lines + equal_models.problems(result["equal"]) + lives.problems(result["lives"])
 
 
 def markdown(result: dict) -> str:
@@ -138,7 +139,7 @@ def markdown(result: dict) -> str:
             decisions = ", ".join(trial["decision"] for trial in own)
             rows.append((name, decisions, ", ".join(PLAIN[trial["plain"]] for trial in own)))
         lines += [*table(("", "gate", "`accuracy >`"), rows), ""]
-    return "\n".join([*lines, *equal_models.markdown(result["equal"]), ""])
+    return "\n".join([*lines, *equal_models.markdown(result["equal"]), "", *lives.markdown(result["lives"]), ""])
 
 
 def digest(root: Root) -> str:
