@@ -5,9 +5,12 @@ from pathlib import Path
 
 import mlgate
 
+import pytest
+
 BENCHMARKS = Path(mlgate.__file__).parents[2] / "benchmarks"
 
 
+@pytest.mark.slow
 def test_a_verdict_from_arrays_and_from_a_file_can_be_timed(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     import bench_judge

@@ -119,6 +119,7 @@ def test_a_worse_model_is_rejected(judge):
     assert judge(candidate="worse.pkl").code == 4
 
 
+@pytest.mark.slow
 def test_swapped_models_are_rejected(judge):
     said = judge("better.pkl", "baseline.pkl")
     assert said.code == 4
@@ -138,6 +139,7 @@ def test_too_few_rows_hold(judge, folder):
     assert "the models disagree on too few rows to decide" in said.reason or "neither shown to be better" in said.reason
 
 
+@pytest.mark.slow
 def test_slices_and_a_policy_are_judged_too(judge, folder):
     policy = ("--policy", folder / "gate.toml")
     said = judge("baseline.pkl", "better.pkl", "rows.csv", "--slice-column", "source", *policy)
@@ -149,6 +151,7 @@ def test_slices_and_a_policy_are_judged_too(judge, folder):
     assert said.reason.startswith("slice imdb has 0 rows")
 
 
+@pytest.mark.slow
 def test_floors_apply_only_with_a_policy(judge, tmp_path):
     assert "floor" not in judge().out
     (tmp_path / "gate.toml").write_text("[floors]\naccuracy = 0.95\n")
@@ -157,6 +160,7 @@ def test_floors_apply_only_with_a_policy(judge, tmp_path):
     assert "is below the floor of 95%" in said.reason
 
 
+@pytest.mark.slow
 def test_verdict_json_is_what_was_printed(judge, folder, tmp_path):
     path = tmp_path / "new folder" / "verdict.json"
     said = judge("baseline.pkl", "better.pkl", "rows.csv", "--json", path)
@@ -184,12 +188,14 @@ def test_verdict_json_is_what_was_printed(judge, folder, tmp_path):
     assert {"card", "looks"} <= skipped
 
 
+@pytest.mark.slow
 def test_a_verdict_that_cannot_be_written_is_an_error(judge, tmp_path):
     said = judge("baseline.pkl", "better.pkl", "rows.csv", "--json", tmp_path)
     assert said.code == 1
     assert "cannot be written" in said.err
 
 
+@pytest.mark.slow
 def test_other_column_names(judge, folder):
     frame = pd.read_csv(folder / "rows.csv")
     frame.rename(columns={"text": "body", "label": "class"}).to_parquet(folder / "other.parquet")
@@ -297,6 +303,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "said"), BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_candidate_is_rejected_and_a_broken_production_is_an_error(
     mlgate, folder, tmp_path, better_model, make, said
@@ -319,6 +326,7 @@ def test_a_broken_candidate_is_rejected_and_a_broken_production_is_an_error(
     assert not (tmp_path / "marker").exists()
 
 
+@pytest.mark.slow
 def test_a_type_that_is_not_on_the_list_is_named_with_the_line_that_would_allow_it(mlgate, folder, tmp_path):
     rows = pd.read_csv(folder / "few.csv")
     save(tmp_path / "b.pkl", make_pipeline(TfidfVectorizer(), NearestCentroid()).fit(rows["text"], rows["label"]))
@@ -359,6 +367,7 @@ ROWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "said"), ROWS.values(), ids=ROWS.keys())
 def test_rows_at_fault_are_an_error_that_says_what_to_do(judge, tmp_path, data, said):
     (tmp_path / "data.csv").write_bytes(data)
@@ -367,6 +376,7 @@ def test_rows_at_fault_are_an_error_that_says_what_to_do(judge, tmp_path, data, 
     assert said in found.err or (said == "cannot be read" and "has no column" in found.err)
 
 
+@pytest.mark.slow
 def test_slices_at_fault_are_an_error(judge, folder, tmp_path):
     found = judge("baseline.pkl", "better.pkl", "rows.csv", "--slice-column", "where")
     assert found.code == 1
@@ -378,6 +388,7 @@ def test_slices_at_fault_are_an_error(judge, folder, tmp_path):
     assert "more than 1,000 values" in found.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -409,6 +420,7 @@ def made_up(classes, count, noise, seed):
     return pd.DataFrame({"text": texts, "label": [classes[place] for place in truth]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "classes",
     [("no", "yes"), (0, 1), (False, True), ("north", "east", "south", "west"), (-1, 0, 1, 5)],
@@ -432,6 +444,7 @@ def test_any_classes_and_models_are_judged_alike(mlgate, tmp_path, classes, suff
     assert mlgate("judge", "--production", strong, "--candidate", strong, *more).code == 3
 
 
+@pytest.mark.slow
 def test_classes_in_another_order_are_the_same_classes(mlgate, folder, tmp_path, better_model):
     """Turned round with its weights, a model gives the answers that it gave before."""
     last = better_model.pipeline[-1]
@@ -457,6 +470,7 @@ def test_answers_of_another_type_are_rejected(mlgate, tmp_path, labels):
     assert "clients would get another type" in said.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["truncated_vocabulary", "wrong_preprocessing"])
 def test_a_sabotaged_recipe_is_not_promoted(mlgate, folder, tmp_path, small_train, name):
     save(tmp_path / "b.pkl", artifacts.dump(recipes.named(name).train(small_train)))
@@ -486,6 +500,21 @@ ANSWERS = ("--production-column", "production", "--candidate-column", "candidate
 SWAPPED = ("--production-column", "candidate", "--candidate-column", "production")
 
 
+@pytest.mark.slow
+def test_answers_are_judged_without_what_takes_long_to_import(tmp_path):
+    """A verdict on a file needs numpy, scipy.special and pyarrow: with the others it would take three times as long."""
+    path = answered(tmp_path, [("a", 60, 20, 700, 200), ("b", 20, 5, 300, 100)])
+    code = f"""
+import sys
+from mlgate.cli import main
+status = main({["judge", "--answers", str(path), *ANSWERS, "--slice-column", "where"]!r})
+print(status, sorted({{"joblib", "pandas", "pydantic", "sklearn", "scipy.optimize", "scipy.stats"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 @pytest.mark.parametrize("classes", [("no", "yes"), (0, 1), (True, False), ("a", "b", "c", "d")], ids=str)
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def imported() -> set[str]:
     return {name.partition(".")[0] for name in found} - sys.stdlib_module_names - {"mlgate"}
 
 
+@pytest.mark.slow
 def test_the_contract_of_record_names_every_third_party_package():
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     contracts = tools["importlinter"]["contracts"]

@@ -229,7 +229,7 @@ def _try(mutant: Mutant) -> None:
         os.dup2(nothing, 1), os.dup2(nothing, 2)
         sys.meta_path.insert(0, Loader(mutant))
         tests = [str(TESTS / f"{name}.py") for name in MODULES[mutant.module]]
-        status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow", *tests]))
+        status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not long", *tests]))
     finally:
         os._exit(1 if status else 0)
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mlgate import artifacts, corpus
-from mlgate.answers import score, score_answers
+from mlgate import corpus
+from mlgate.answers import score_answers
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
 from mlgate.root import read_settings
@@ -15,6 +15,9 @@ def judge_models(production: Path, candidate: Path, source: corpus.Source, polic
 
     Raises MlgateError where a file is missing, or rows, policy or production are at fault.
     """
+    from mlgate import artifacts  # with scikit-learn, which a file of answers does without
+    from mlgate.answers.scoring import score
+
     settings, demands = _policy(policy)
     limits = artifacts.limits_of(settings)
     in_use = artifacts.load_file(production, limits)

@@ -177,6 +177,7 @@ def test_no_probabilities_of_one_model_are_no_scores_of_either(without):
 TEXTS = ["good film great fun", "bad film awful", "great fun good", "awful boring bad", "a film", "boring"] * 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [["pos", "neg"], [1, 0], [True, False], ["a", "b", "c"], [5, -3, 0, 12]], ids=str)
 @pytest.mark.parametrize(
     "steps",
@@ -280,6 +281,7 @@ def nan_somewhere(weights):
     return np.where(np.arange(weights.size).reshape(weights.shape) == 3, np.nan, weights)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(
     ("last", "state", "said"),

@@ -46,6 +46,7 @@ def voting(chance):
     return VotingClassifier([*voters, ("chance", chance)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("last", "said"),
     [
@@ -74,6 +75,7 @@ class Companion(MultinomialNB):
         return np.eye(2)[np.full(rows.shape[0], 0)]
 
 
+@pytest.mark.slow
 def test_a_candidate_that_answers_otherwise_alone_is_rejected(production, small_train, frame):
     pipeline = make_pipeline(CountVectorizer(max_features=100), Companion()).fit(
         small_train["text"], small_train["label"]
@@ -88,12 +90,14 @@ def test_production_whose_answers_change_is_an_error(production, small_train, fr
         scored(moving, production, frame)
 
 
+@pytest.mark.slow
 def test_the_last_bits_of_a_sum_are_no_change(production, small_train, frame):
     """Of a dense product, one row alone has others than among five hundred."""
     candidate = fitted(LogisticRegression(), small_train, TruncatedSVD(50, random_state=0))
     assert scored(production, candidate, frame).candidate.fault is None
 
 
+@pytest.mark.slow
 def test_a_candidate_over_a_limit_is_rejected(production, small_train, frame):
     pattern = r"zq(?:x+x+)+y|\b\w\w+\b"
     limits = Limits(allow=(f"token_pattern={pattern}",), seconds=1)

@@ -88,6 +88,7 @@ def test_the_file_is_not_compressed_and_names_nothing_but_scikit_learn_numpy_and
         assert names_in(data, tmp_path / "pipeline.pkl") == {"sklearn", "numpy", "joblib"}
 
 
+@pytest.mark.slow
 def test_the_file_loads_where_this_package_is_not_installed(tmp_path):
     path = tmp_path / "pipeline.pkl"
     path.write_bytes(tiny_bytes())
@@ -158,6 +159,7 @@ FAULTY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FAULTY)
 def test_what_is_no_classifier_of_texts_is_a_model_with_a_fault_in_one_line_and_without_a_pipeline(kind):
     make, words = FAULTY[kind]
@@ -182,6 +184,7 @@ def test_an_evil_file_runs_nothing_wherever_the_evil_is(tmp_path):
     assert marker.exists()  # the trap works
 
 
+@pytest.mark.slow
 def test_whatever_happens_to_the_bytes_loading_them_gives_a_model_or_a_fault():
     chance, faults = random.Random(0), 0
     for _ in range(300):

@@ -54,6 +54,7 @@ def children():
 # ---- limits ----
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_too_much_memory_is_stopped():
     with fenced(greedy()) as model:
         assert model.answer(["good"])[0].tolist() == ["positive"]
@@ -72,6 +73,7 @@ def test_a_model_that_never_answers_is_stopped_and_not_asked_again():
     assert time.process_time() - started < 1  # the child's time is its own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("opcode", "limits", "said"),
     [(b"]", LITTLE, "asked for more than 150 MB"), (b"q\0", SOON, "did not answer within 1 s")],
@@ -132,6 +134,7 @@ def test_a_reply_that_is_no_answer_to_two_texts_is_refused(reply, monkeypatch):
         child.answer(["good", "bad"])
 
 
+@pytest.mark.slow
 def test_no_child_is_left_behind():
     before = children()
 
@@ -147,6 +150,7 @@ def test_no_child_is_left_behind():
     assert children() == before
 
 
+@pytest.mark.slow
 def test_children_end_with_their_parent():
     """Even where that is killed, and they are busy."""
     code = (

@@ -162,6 +162,7 @@ def with_parameter(pipeline, **parameters):
 # What is loaded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pipeline", PIPELINES, ids=ids)
 def test_usual_text_pipelines_load_from_every_format_and_answer_the_same(pipeline):
     pipeline.fit(TEXTS, LABELS)
@@ -179,6 +180,7 @@ def test_labels_may_be_objects_integers_booleans_or_a_pandas_column(labels):
             assert (loads(saved(pipeline, how)).predict(TEXTS) == pipeline.predict(TEXTS)).all()
 
 
+@pytest.mark.slow
 def test_the_list_holds_exactly_what_these_pipelines_need():
     names, codes = set(), set()
 
@@ -219,6 +221,7 @@ def test_another_scikit_learn_version_is_a_warning_that_the_caller_sees():
         loads(data)
 
 
+@pytest.mark.slow
 def test_loading_takes_about_as_long_as_joblib_does():
     texts = [f"w{n} x{n} y{n}" for n in range(10_000)]
     data = saved(make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=1)).fit(texts, [0, 1] * 5_000))

@@ -65,6 +65,7 @@ def test_a_preview_is_told_as_one(previewed):
     assert summary.text(said).startswith("REJECT on")
 
 
+@pytest.mark.slow
 def test_reviews_cannot_break_the_page(previewed):
     page = summary.markdown(summary.of(previewed))
     table = page.split("<details>")[1].split("</details>")[0].split("</summary>")[1]
@@ -73,6 +74,7 @@ def test_reviews_cannot_break_the_page(previewed):
     assert {row.count("|") for row in rows} == {5}
 
 
+@pytest.mark.slow
 def test_no_sealed_row_is_shown(root_with_production, better_model):
     root = root_with_production
     put(root, better_model)
@@ -110,6 +112,7 @@ def test_without_anything_it_still_says_so(root):
     assert "not there yet" in summary.markdown(summary.of(root))
 
 
+@pytest.mark.slow
 def test_the_command_adds_the_page_to_a_file_and_annotates_for_github(previewed, tmp_path, monkeypatch, capsys):
     page = tmp_path / "page.md"
     page.write_text("before\n")

@@ -53,6 +53,7 @@ def own(root, frame, name="own.csv", **keys):
 # ---- the movie reviews ----
 
 
+@pytest.mark.slow
 def test_reviews_are_those_of_the_wheel_each_text_once():
     texts, labels = {}, {"0": "negative", "1": "positive"}
     for row in shipped():

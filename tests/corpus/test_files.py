@@ -216,6 +216,7 @@ def test_a_long_value_said_often_is_refused_before_it_fills_the_memory(tmp_path,
     assert max(sizes) < 3 * parquet_files.PART
 
 
+@pytest.mark.slow
 def test_parquet_that_unfolds_to_a_thousand_times_its_size_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet_files, "SURELY", 1 << 20)
     path = parquet(tmp_path, text=repeated("long " * 1_000, 20_000), label=["x"] * 20_000)
@@ -232,6 +233,7 @@ def test_a_value_longer_than_a_row_of_csv_may_be_is_refused_in_parquet_too(tmp_p
         list(files.read(path, ["text"], texts=["text"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_long_name_is_refused_with_its_row_or_cut(tmp_path, suffix):
     names = ["é" * 1_000] * 9_000 + ["é" * 1_001, "x"]

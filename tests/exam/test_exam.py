@@ -137,6 +137,7 @@ def change(root: Root, old: str, new: str) -> None:
 # ---- the cycle ----
 
 
+@pytest.mark.slow
 def test_on_data_of_ones_own_a_worse_candidate_is_rejected_and_a_better_one_promoted(root, submit, made):
     submit("worse")
     before = without_ledger(root)
@@ -162,6 +163,7 @@ def test_on_data_of_ones_own_a_worse_candidate_is_rejected_and_a_better_one_prom
     assert looks(root) == 1
 
 
+@pytest.mark.slow
 def test_verdict_json_is_the_verdict_and_its_digest_stands_in_the_ledger(root, submit):
     submit("better")
     verdict = exam.take(root)
@@ -173,6 +175,7 @@ def test_verdict_json_is_the_verdict_and_its_digest_stands_in_the_ledger(root, s
     assert line["alpha"] == 0.05 / 20
 
 
+@pytest.mark.slow
 def test_no_row_of_the_holdout_leaves_the_exam(root, submit):
     submit("better")
     exam.take(root)
@@ -183,6 +186,7 @@ def test_no_row_of_the_holdout_leaves_the_exam(root, submit):
 # ---- what costs a look, and what does not ----
 
 
+@pytest.mark.slow
 def test_rejecting_the_same_candidate_all_day_adds_one_line_and_spends_no_look(root, submit):
     submit("worse")
     before, count = without_ledger(root), len(ledger.read(root))
@@ -208,6 +212,7 @@ def test_production_itself_as_a_candidate_is_held_and_adds_nothing_to_the_ledger
     assert snapshot(root.production_folder) == before
 
 
+@pytest.mark.slow
 def test_a_candidate_with_the_same_answers_is_held_and_adds_nothing_to_the_ledger(root, submit, made):
     root.policy.write_text(root.policy.read_text() + '[provenance]\nreproduce = "card"\n')
     pipeline = joblib.load(root.production)
@@ -221,6 +226,7 @@ def test_a_candidate_with_the_same_answers_is_held_and_adds_nothing_to_the_ledge
     assert snapshot(root.production_folder) == before
 
 
+@pytest.mark.slow
 def test_the_same_pair_on_the_same_rows_under_the_same_policy_costs_one_look(root, submit):
     submit("better")
     first = exam.take(root)
@@ -239,6 +245,7 @@ def test_the_same_pair_on_the_same_rows_under_the_same_policy_costs_one_look(roo
     assert promotion.promote(root)
 
 
+@pytest.mark.slow
 def test_another_policy_or_other_rows_cost_another_look(root, submit):
     submit("better")
     change(root, "looks = 20", "looks = 20\nmargin = 0.2")  # what nobody is shown to be better by
@@ -252,6 +259,7 @@ def test_another_policy_or_other_rows_cost_another_look(root, submit):
     assert looks(root) == 3
 
 
+@pytest.mark.slow
 def test_no_look_is_spent_where_a_check_that_reads_no_label_stands_in_the_way(root, submit):
     write_rows(root.path / "rows.csv", [*texts(3_000, seed=0), *texts(20, seed=1)])
     submit("better")  # whose card names the rows as they were
@@ -263,6 +271,7 @@ def test_no_look_is_spent_where_a_check_that_reads_no_label_stands_in_the_way(ro
     assert exam.take(root).look.spent
 
 
+@pytest.mark.slow
 def test_no_look_is_spent_where_a_required_slice_has_too_few_rows(root, submit):
     change(root, "[floors]", '[slices]\nrequired = ["letter"]\n[floors]')
     submit("better")
@@ -271,6 +280,7 @@ def test_no_look_is_spent_where_a_required_slice_has_too_few_rows(root, submit):
     assert verdict.check("prospect").reason == "nothing could be won: too few holdout rows of the slice letter"
 
 
+@pytest.mark.slow
 def test_a_required_slice_of_exactly_the_least_number_of_rows_is_large_enough_for_a_look(root, submit):
     submit("better")
     rows = (corpus.split("holdout", root)["source"] == "mail").sum()
@@ -280,6 +290,7 @@ def test_a_required_slice_of_exactly_the_least_number_of_rows_is_large_enough_fo
     assert exam.take(root).look.spent
 
 
+@pytest.mark.slow
 def test_a_repeated_verdict_can_be_promoted_after_an_update_of_python_too(root, submit, monkeypatch):
     submit("better")
     exam.take(root)
@@ -288,6 +299,7 @@ def test_a_repeated_verdict_can_be_promoted_after_an_update_of_python_too(root, 
     assert promotion.promote(root)
 
 
+@pytest.mark.slow
 def test_a_look_that_ends_in_promote_is_given_back(root, submit):
     change(root, "looks = 20", "looks = 1")
     for name in ("better", "best"):
@@ -298,6 +310,7 @@ def test_a_look_that_ends_in_promote_is_given_back(root, submit):
         assert exam.take(root).look.left == 1  # as the ledger says it now
 
 
+@pytest.mark.slow
 def test_rows_that_were_read_twice_as_often_as_looks_are_worn_out_whatever_it_ended_in(root, submit):
     for _ in range(40):
         ledger.append(root, "look", alpha=0.0025, generation=1, verdict=verdict_on("a", "b"), verdict_sha256="")
@@ -305,6 +318,7 @@ def test_rows_that_were_read_twice_as_often_as_looks_are_worn_out_whatever_it_en
     assert exam.take(root).check("looks").status == "undecided"
 
 
+@pytest.mark.slow
 def test_with_no_look_left_the_holdout_is_not_read_and_the_way_out_is_said(root, submit, monkeypatch):
     change(root, "looks = 20", "looks = 1\nmargin = 0.2")
     submit("better")
@@ -326,6 +340,7 @@ def test_with_no_look_left_the_holdout_is_not_read_and_the_way_out_is_said(root,
         promotion.promote(root)
 
 
+@pytest.mark.slow
 def test_the_way_out_is_one_new_rows_bring_new_looks_and_old_rows_do_not(root, submit):
     change(root, "looks = 20", "looks = 1")
     change(root, "[floors]", '[classes]\naction = "report"\n[floors]')
@@ -356,6 +371,7 @@ def test_the_way_out_is_one_new_rows_bring_new_looks_and_old_rows_do_not(root, s
     assert (verdict.look.spent, looks(root)) == (True, 2)
 
 
+@pytest.mark.slow
 def test_a_look_is_in_the_ledger_before_anybody_sees_it(root, submit, monkeypatch):
     submit("better")
 
@@ -372,6 +388,7 @@ def test_a_look_is_in_the_ledger_before_anybody_sees_it(root, submit, monkeypatc
     assert looks(root) == 1
 
 
+@pytest.mark.slow
 def test_a_repeated_verdict_says_how_many_looks_are_left_now(root, submit):
     change(root, "looks = 20", "looks = 20\nmargin = 0.2")
     submit("better")
@@ -470,6 +487,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_candidate_that_cannot_answer_is_rejected_with_the_reason_and_costs_no_look(fault, root, submit, made):
     make, words = FAULTS[fault]
@@ -642,6 +660,7 @@ def an_empty_text(root, made, marker):
     write_rows(root.path / "rows.csv", [*texts(3_000, seed=0), (" ", "payment", "mail")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -716,6 +735,7 @@ def test_the_first_model_is_bootstrapped_once(empty, made):
     assert snapshot(empty.path) == before
 
 
+@pytest.mark.slow
 def test_a_first_model_below_the_floors_is_refused_and_nothing_is_written(empty, made):
     useless = make_pipeline(TfidfVectorizer(), DummyClassifier()).fit(made.train["text"], made.train["label"])
     unfitted = make_pipeline(TfidfVectorizer(), NearestCentroid()).fit(made.train["text"], made.train["label"])
@@ -763,6 +783,7 @@ def test_a_preview_spends_nothing_and_cannot_be_promoted(root, submit):
     assert snapshot(root.production_folder) == before
 
 
+@pytest.mark.slow
 def test_a_rejected_candidate_ends_a_notebook_with_the_numbers(root, submit):
     submit("worse")
     verdict = exam.take(root)

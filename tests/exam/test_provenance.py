@@ -34,6 +34,7 @@ def test_an_honest_candidate_passes(root, candidate):
     assert checked(root, candidate)["leakage"] == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [0, 5, 24, -24, -1], ids=lambda cut: f"{cut} bytes")
 def test_fingerprints_that_are_missing_empty_torn_or_too_few_leave_leakage_undecided(cut, root, candidate):
     """The card agrees with them: it comes from whoever wrote the fingerprints."""
@@ -72,6 +73,7 @@ def peeping(root, monkeypatch):
     return recipes.named("peeping")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["validation", "holdout", "live"])
 def test_while_a_recipe_trains_the_corpus_hands_out_training_rows_alone(part, root):
     rows = corpus.split("train", root)
@@ -95,6 +97,7 @@ def test_while_a_recipe_trains_the_corpus_hands_out_training_rows_alone(part, ro
     assert asking(lambda: corpus.split("train", root)).train(rows)
 
 
+@pytest.mark.slow
 def test_training_again_asks_no_cache(root, candidate, tmp_path, monkeypatch):
     """A forged cache says that the challenger's bytes are what the baseline gives."""
     assert checked(root, candidate, reproduce="retrain")["reproducible"] == "pass"
@@ -110,6 +113,7 @@ def test_training_again_asks_no_cache(root, candidate, tmp_path, monkeypatch):
     assert checked(root, forged, reproduce="retrain")["reproducible"] == "fail"
 
 
+@pytest.mark.slow
 def test_a_recipe_that_cannot_be_followed_without_other_rows_is_not_reproducible(root, peeping):
     rows = corpus.split("train", root)
     artifacts.write_candidate(root, peeping.function(rows), peeping.facts(rows))
@@ -141,6 +145,7 @@ def test_what_this_very_run_trained_is_not_trained_again(root, candidate, counte
     assert (found.status, found.reason, counted) == ("pass", "this very run trained it", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trained", [None, "0" * 64])
 def test_what_came_otherwise_is_trained_again_once_a_process(trained, root, candidate, counted):
     for _ in range(2):
@@ -149,6 +154,7 @@ def test_what_came_otherwise_is_trained_again_once_a_process(trained, root, cand
     assert len(counted) == 1
 
 
+@pytest.mark.slow
 def test_a_model_from_the_cache_is_none_that_this_process_fitted(root, tmp_path, monkeypatch):
     monkeypatch.setenv("MLGATE_CACHE", str(tmp_path))
     rows = corpus.split("train", root)

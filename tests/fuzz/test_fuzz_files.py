@@ -92,6 +92,7 @@ def test_changed_bytes(folder, suffix, files, data):
     judge(path)
 
 
+@pytest.mark.slow
 @fuzzed(15)
 @given(
     cells=st.one_of(

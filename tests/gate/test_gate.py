@@ -91,6 +91,7 @@ def test_a_better_point_estimate_is_no_evidence():
     assert verdict.reason.startswith("neither shown to be better than production nor to be worse: +1.00 points (")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "alpha"), [(100, 0.05), (1_000, 0.0025)])
 def test_swapped_models_swap_the_verdict(n, alpha):
     policy = replace(BARE, alpha=alpha)
@@ -559,6 +560,7 @@ def test_a_verdict_survives_its_json(scorecard):
     assert to_json(again.as_dict()) == to_json(verdict.as_dict())
 
 
+@pytest.mark.slow
 def test_the_cost_does_not_grow_with_the_rows():
     """The same shares among a thousand times as many rows take the same time."""
 
@@ -576,6 +578,7 @@ def test_the_cost_does_not_grow_with_the_rows():
 # ---- how often it is wrong ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.05, 0.0025])
 @pytest.mark.parametrize("discordance", [0.01, 0.05, 0.1, 0.3])
 @pytest.mark.parametrize("n", [100, 1_000, 6_600])

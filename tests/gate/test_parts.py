@@ -9,6 +9,7 @@ from mlgate.root import Policy
 import numpy as np
 import pytest
 from cards import card, of_answers, plain
+from scipy.stats import binom
 
 LEVEL = 0.01
 GOOD = ("big", 300, 60, 3_000, 500)
@@ -78,7 +79,7 @@ def test_the_exact_test_keeps_its_level_at_every_size():
     """P(rejected) of an equal model: a sum over all ways in which m disagreements can fall."""
     for m in (1, 5, 10, 40):
         losses = np.arange(m + 1)
-        chances = [statistics.binom.pmf(loss, m, 0.5) for loss in losses]
+        chances = [binom.pmf(loss, m, 0.5) for loss in losses]
         for level in (0.05, 0.004):
             rejected = [statistics.exact_loss(m - loss, loss, 0) <= level for loss in losses.tolist()]
             assert sum(np.array(chances)[rejected]) <= level
@@ -143,6 +144,7 @@ def test_no_failed_check_counts_beside_a_promotion():
     assert not any(check.blocks for check in verdict.checks)
 
 
+@pytest.mark.slow
 def test_many_small_slices_turn_an_honest_model_away_no_more_often_than_promised():
     """Equal models on 60 slices of 25 rows: each guard at its share, all of them together at most 5 %."""
     random = np.random.default_rng(0)

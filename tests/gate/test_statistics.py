@@ -6,12 +6,9 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from mlgate.gate.statistics import (
-    balanced_accuracy_difference,
     clopper_pearson,
     exact,
-    macro_f1_difference,
     midp,
-    multinomial_bootstrap,
     plain_rule_rate,
     power,
     rows_needed,
@@ -26,7 +23,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, norm
-from sklearn.metrics import f1_score, recall_score
 
 DRAWS = 20_000
 BY_CHANCE = 1e-6  # how often a simulation may fail a correct implementation; the seeds are fixed besides
@@ -297,6 +293,7 @@ def test_tango_z_at_the_very_ends():
     assert tango_z(0, 10, 10, -1) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [200, 1000])
 @pytest.mark.parametrize("difference", [0, 0.02])
 def test_the_interval_covers_the_truth_at_its_level(n, difference):
@@ -392,102 +389,6 @@ def test_a_plain_comparison_promotes_like_a_coin():
     assert np.round(rates, 3).tolist() == [[0.436, 0.455, 0.48], [0.212, 0.155, 0.02]]
 
 
-# Metrics that are not means of row scores.
-
-
-def answers(seed, n=300, classes=3, no_answer=False):
-    random = np.random.default_rng(seed)
-    truth = random.integers(classes, size=n)
-    production = np.where(random.random(n) < 0.7, truth, random.integers(classes, size=n))
-    candidate = np.where(random.random(n) < 0.8, truth, random.integers(classes + no_answer, size=n))
-    return truth, production, candidate
-
-
-def tabulate(truth, production, candidate, classes=3, no_answer=False):
-    table = np.zeros((classes, classes, classes + no_answer), dtype=int)
-    np.add.at(table, (truth, production, candidate), 1)
-    return table
-
-
-def difference_by_sklearn(score, labels, truth, production, candidate):
-    options = {"labels": labels, "average": "macro", "zero_division": 0}
-    return score(truth, candidate, **options) - score(truth, production, **options)
-
-
-@pytest.mark.parametrize("no_answer", [False, True])
-@pytest.mark.parametrize("rows", [300, 2])  # of two rows, one class at least is missing
-def test_metrics_from_tables_are_scikit_learns(no_answer, rows):
-    labels = [answers(seed, n=rows, no_answer=no_answer) for seed in range(8)]
-    tables = np.array([tabulate(*each, no_answer=no_answer) for each in labels])
-    f1 = [difference_by_sklearn(f1_score, [0, 1, 2], *each) for each in labels]
-    recall = [difference_by_sklearn(recall_score, np.unique(each[0]), *each) for each in labels]
-    assert macro_f1_difference(tables) == pytest.approx(f1)
-    assert balanced_accuracy_difference(tables) == pytest.approx(recall)
-    assert macro_f1_difference(tables[0]) == pytest.approx(f1[0])
-
-
-def test_no_answer_is_always_wrong():
-    table = np.zeros((2, 2, 3), dtype=int)
-    table[0, 0, 2] = table[1, 1, 2] = 10
-    assert balanced_accuracy_difference(table) == macro_f1_difference(table) == -1
-
-
-def test_the_multinomial_bootstrap_is_the_row_bootstrap():
-    truth, production, candidate = labels = answers(seed=1)
-    rows = np.random.default_rng(2).integers(len(truth), size=(4000, len(truth)))
-    resampled = np.array([tabulate(truth[i], production[i], candidate[i]) for i in rows])
-    by_rows = np.quantile(macro_f1_difference(resampled), [0.05, 0.95])
-    by_table = multinomial_bootstrap(tabulate(*labels), macro_f1_difference, 0.9, draws=4000)
-    # A quantile's standard error, from the normal density at it: sqrt(.05 * .95 / draws) / density, each twice.
-    deviation = (by_rows[1] - by_rows[0]) / (2 * norm.isf(0.05))
-    error = math.sqrt(2 * 0.05 * 0.95 / 4000) / norm.pdf(norm.isf(0.05)) * deviation
-    assert by_table == pytest.approx(by_rows, abs=5 * error)
-
-
-def test_for_accuracy_the_bootstrap_agrees_with_tango():
-    labels = truth, production, candidate = answers(seed=3, n=4000)
-    b = np.count_nonzero((candidate == truth) & (production != truth))
-    c = np.count_nonzero((candidate != truth) & (production == truth))
-
-    def accuracy_difference(tables):
-        right = [np.einsum("...iji->...", tables), np.einsum("...iij->...", tables)]
-        return (right[0] - right[1]) / tables.sum(axis=(-3, -2, -1))
-
-    interval = multinomial_bootstrap(tabulate(*labels), accuracy_difference, 0.9, draws=4000)
-    assert interval == pytest.approx(tango(b, c, 4000, 0.9), abs=1e-3)
-
-
-def test_the_bootstrap_repeats_itself_and_draws_every_table_it_promises():
-    table = tabulate(*answers(seed=4, classes=13), classes=13)
-    shapes = []
-
-    def statistic(tables):
-        shapes.append(tables.shape)
-        assert (tables.sum(axis=(1, 2, 3)) == table.sum()).all()
-        return balanced_accuracy_difference(tables)
-
-    first = multinomial_bootstrap(table, statistic, 0.9, draws=2000, seed=5)
-    assert first == multinomial_bootstrap(table, statistic, 0.9, draws=2000, seed=5)
-    assert first != multinomial_bootstrap(table, statistic, 0.9, draws=2000, seed=6)
-    assert sum(shape[0] for shape in shapes) == 6000
-    assert max(np.prod(shape) for shape in shapes) <= 4_000_000
-    by_default = multinomial_bootstrap(table, statistic, 0.9)
-    assert by_default == multinomial_bootstrap(table, statistic, 0.9, draws=2000, seed=0)
-    assert {shape[1:] for shape in shapes} == {(13, 13, 13)}
-
-
-def test_the_bootstrap_does_not_grow_with_the_rows():
-    low, high = multinomial_bootstrap(np.full((2, 2, 2), 10**8), balanced_accuracy_difference, 0.9, draws=200)
-    assert -1e-3 < low < 0 < high < 1e-3
-
-
-def test_the_bootstrap_takes_a_candidate_that_does_not_always_answer():
-    labels = answers(seed=8, no_answer=True)
-    table = tabulate(*labels, no_answer=True)
-    low, high = multinomial_bootstrap(table, macro_f1_difference, 0.9)
-    assert low < difference_by_sklearn(f1_score, [0, 1, 2], *labels) < high
-
-
 # What cannot be is refused.
 
 
@@ -521,14 +422,6 @@ def test_the_bootstrap_takes_a_candidate_that_does_not_always_answer():
         (lambda: rows_needed(0.01, 0.1, alpha=0.5, power=0.5), "alpha"),
         (lambda: tango_z(1, 1, 3, 1.5), "between -1 and 1"),
         (lambda: tango_z(1, 1, 3, -1.5), "between -1 and 1"),
-        (lambda: multinomial_bootstrap(np.ones(2, int), macro_f1_difference, 0.9), "shape"),
-        (lambda: multinomial_bootstrap(np.ones((2, 2), int), macro_f1_difference, 0.9), "shape"),
-        (lambda: multinomial_bootstrap(np.ones((2, 2, 4), int), macro_f1_difference, 0.9), "shape"),
-        (lambda: multinomial_bootstrap(np.zeros((2, 2, 2), int), macro_f1_difference, 0.9), "at least one row"),
-        (lambda: multinomial_bootstrap(np.full((2, 2, 2), -1), macro_f1_difference, 0.9), "0 or more"),
-        (lambda: multinomial_bootstrap(np.ones((2, 2, 2)), macro_f1_difference, 0.9), "whole numbers"),
-        (lambda: multinomial_bootstrap(np.ones((2, 2, 2), int), macro_f1_difference, 0.9, draws=0), "draws"),
-        (lambda: multinomial_bootstrap(np.ones((2, 2, 2), int), macro_f1_difference, 1.0), "confidence"),
     ],
 )
 def test_what_cannot_be_counted_is_refused_in_a_sentence(call, message):

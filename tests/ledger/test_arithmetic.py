@@ -23,6 +23,7 @@ def drawn() -> tuple[int, int, int]:
     return b, differ - b, n
 
 
+@pytest.mark.slow
 def test_thousands_of_counts_stand_as_the_gate_says():
     seen = set()
     for _ in range(2_500):

@@ -60,6 +60,7 @@ def own_recipe(root_with_production, monkeypatch):
     return add
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classifier", WITHOUT_PROBABILITIES, ids=lambda found: type(found).__name__)
 def test_a_recipe_without_probabilities_goes_through_the_notebooks(classifier, own_recipe):
     shown = execute("02", RECIPE=own_recipe(classifier))

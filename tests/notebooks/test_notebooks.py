@@ -140,6 +140,7 @@ def test_a_file_that_is_no_notebook_is_named(root, tmp_path):
 # What a run leaves
 
 
+@pytest.mark.slow
 def test_each_notebook_runs_in_the_root_with_its_parameters_and_leaves_its_results(tmp_path, monkeypatch, capfd):
     elsewhere, root = tmp_path / "elsewhere", Root(tmp_path / "a {root} with spaces")
     elsewhere.mkdir(), root.path.mkdir()
@@ -179,6 +180,7 @@ def test_what_a_notebook_hands_on_is_a_parameter_of_those_after_it_that_declare_
     assert "To the next notebooks: N = 7, OTHER = 'x'" in (root.runs / "01_first.ipynb").read_text()
 
 
+@pytest.mark.slow
 def test_a_kernel_that_was_warmed_up_shows_what_a_cold_one_shows(root, folder):
     names = "first = dict(globals())\nprint(sorted(set(first) & {'plt', 'pandas', 'line', 'io', 'N'}), In)"
     figure = "import matplotlib.pyplot as plt, sys\nfig, ax = plt.subplots()\nax.plot([1, 3, 2]);"
@@ -201,6 +203,7 @@ def test_a_kernel_imports_beforehand_what_its_notebook_imports(folder):
     assert warmed.strip() == "[True, True, True]"
 
 
+@pytest.mark.slow
 def test_the_page_needs_no_other_host(root, folder):
     picture = "from IPython.display import HTML, Image\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);"
     widget = "import ipywidgets\nipywidgets.IntSlider(value=3)"
@@ -228,6 +231,7 @@ def test_answers_stay_folded_on_the_page(root, folder):
     assert folded.p.text == "Because of that."
 
 
+@pytest.mark.slow
 def test_a_notebook_can_run_notebooks(root, folder):
     """JupyterLab's kernel has an event loop that is already running."""
     inner = write(folder, "01_x", PIDS, "print(N)")
@@ -246,6 +250,7 @@ def test_a_notebook_can_run_notebooks(root, folder):
 # How a run ends
 
 
+@pytest.mark.slow
 def test_a_rejected_candidate_is_an_answer_and_ends_the_run(root, folder, capfd):
     rejects = "class CandidateRejected(Exception): pass\nraise CandidateRejected('0.61 against 0.85')"
     path = write(folder, "01_x", "print('drawn')", rejects, "print('never')")
@@ -321,6 +326,7 @@ def test_a_kernel_may_clean_up_after_itself(root, folder):
     assert (root.path / "cleaned").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "name"), [(kernels.Kernels, "__init__"), (kernels.Kernel, "start"),
                                            (kernels.Kernel, "warm_up"), (kernels.Kernel, "client")])  # fmt: skip
 def test_where_no_kernel_can_be_started_ahead_papermill_starts_it(root, folder, monkeypatch, caplog, place, name):

@@ -286,6 +286,7 @@ def broken_for(name, replace):
 # ---- the lock ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(5))
 def test_of_two_that_promote_at_once_one_wins_and_the_other_is_told_that_its_verdict_is_stale(attempt, pair, tmp_path):
     class Other(Root):

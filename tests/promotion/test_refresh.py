@@ -36,6 +36,7 @@ def write_card(root: Root, **facts) -> Root:
     return root
 
 
+@pytest.mark.slow
 def test_an_equal_model_is_promoted_without_a_look_and_written_down(stale):
     old, lines = artifacts.load_production(stale).digest, len(ledger.read(stale))
     left = ledger.looks_left(ledger.read(stale), exam.policy_of(stale))
@@ -56,6 +57,7 @@ def test_an_equal_model_is_promoted_without_a_look_and_written_down(stale):
     assert refresh(stale).startswith("Nothing to refresh")
 
 
+@pytest.mark.slow
 def test_no_label_is_read(stale, monkeypatch):
     plain = corpus.split
 
@@ -68,6 +70,7 @@ def test_no_label_is_read(stale, monkeypatch):
     assert ledger.read(stale)[-1]["kind"] == "refresh"
 
 
+@pytest.mark.slow
 def test_a_current_production_is_left_alone_unless_forced(stale):
     write_card(stale, versions=artifacts.versions())
     before = artifacts.load_production(stale).digest
@@ -77,6 +80,7 @@ def test_a_current_production_is_left_alone_unless_forced(stale):
     assert artifacts.load_production(stale).digest != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
@@ -93,6 +97,7 @@ def test_anything_but_the_same_answers_is_refused_and_nothing_changes(stale, fac
     assert {path: path.read_bytes() for path in stale.production_folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_other_answers_to_the_holdout_alone_are_refused_too(stale):
     """Production with other weights for words that no validation row has: the refreshed one answers as before there."""
     pipeline = artifacts.load_production(stale).pipeline

@@ -53,6 +53,7 @@ def test_another_process_gets_the_same_bytes(rows, folder, tmp_path):
     assert printed[0] == printed[1]
 
 
+@pytest.mark.slow
 def test_another_recipe_severity_order_or_label_type_is_another_training(rows, folder):
     assert trainings(folder, rows, "baseline", "noisy_labels", "baseline") == 2
     assert trainings(folder, rows, "noisy_labels", severity=0.5) == 3
@@ -71,6 +72,7 @@ def test_another_version_or_source_is_another_training(rows, monkeypatch):
     assert cache.key_of(function, "source", rows, 0.0) != key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spoil", [lambda data: data[:-1], lambda data: b"", lambda data: data[:100] + b"x" + data[101:]]
 )

@@ -125,6 +125,7 @@ def honest(exam):
     return accuracy(named("baseline").train(exam[0]), exam[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SABOTAGED)
 def test_harm_grows_with_severity_and_shows_at_the_default(name, exam, honest):
     train, validation = exam
@@ -148,6 +149,7 @@ def test_wrong_preprocessing_looks_innocent(rows):
 # ---- training ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "classes",
     [("bad", "good"), (0, 1), ("cold", "mild", "hot"), (-1, 0, 1), (True, False), ("7", "8", "9", "10")],
@@ -173,6 +175,7 @@ def test_training_leaves_the_rows_as_they_were(name, rows):
     pd.testing.assert_frame_equal(rows, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_neither_the_index_nor_chance_has_a_say(name, rows):
     np.random.seed(7)
@@ -258,6 +261,7 @@ def test_a_pipeline_loads_and_predicts_where_this_package_is_not_installed(name,
     np.testing.assert_allclose(scores, pipeline.predict_proba(texts), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_pipeline_of_all_rows_is_under_3_megabytes():
     """The largest that a recipe can make: 50,000 pairs of words as long as words get."""
     pairs = [f"word{number} word{number + 1}" for number in range(52_000)]

@@ -75,6 +75,7 @@ def fitted(make, classes: int) -> tuple[Pipeline, pd.DataFrame]:
     return model, rows.assign(label=labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("name", LINEAR)
 def test_all_words_and_the_intercept_add_up_to_the_decision_function(name, classes):
@@ -104,6 +105,7 @@ def test_the_heaviest_words_come_first_and_belong_to_the_answer():
     assert words(model, "") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_where_words_have_no_weight_there_are_none_and_flips_still_work(name):
     model, rows = fitted(OTHERS[name], 2)
@@ -114,6 +116,7 @@ def test_where_words_have_no_weight_there_are_none_and_flips_still_work(name):
     assert flip_table(trained("baseline"), model, sample(*VALIDATION))._repr_html_().count("<tr>") == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("production", "candidate"), PAIRS)
 def test_only_rows_that_flipped_are_shown_regressions_first(production, candidate):
     rows = sample(*VALIDATION)
@@ -132,6 +135,7 @@ def test_only_rows_that_flipped_are_shown_regressions_first(production, candidat
     assert len(found) == min(6, sum(card.discordant))
 
 
+@pytest.mark.slow
 def test_the_worst_regression_comes_first():
     rows, model = sample(*VALIDATION), trained("noisy_labels")
     found = flips(trained("baseline"), model, rows, most=1_000)
@@ -143,12 +147,14 @@ def test_the_worst_regression_comes_first():
     assert found.attrs[LOST] + found.attrs[WON] == len(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "lost", "won"), [(6, 3, 3), (5, 3, 2), (1, 1, 0), (0, 0, 0)])
 def test_both_ways_have_their_half(most, lost, won):
     found = flips(trained("baseline"), trained("noisy_labels"), sample(*VALIDATION), most)
     assert found["flip"].tolist() == [LOST] * lost + [WON] * won
 
 
+@pytest.mark.slow
 def test_words_the_candidate_does_not_know_are_named():
     found = flips(trained("baseline"), trained("wrong_preprocessing"), sample(*VALIDATION), most=100)
     vocabulary = trained("wrong_preprocessing").pipeline[0].vocabulary_

@@ -105,27 +105,32 @@ def assert_readable(figure, smallest=12.0) -> None:
         assert min(overlap) <= 1, f"{one!r} and {other!r} overlap by {overlap} pixels"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_confusions_are_readable_in_every_odd_case(name):
     assert_readable(draw_confusions(CASES[name]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_banner_is_readable_in_every_odd_case(name):
     assert_readable(draw_banner(judge(CASES[name], Policy(), look=Look(True, 1000, "x"))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_forest_is_readable_in_every_odd_case(name):
     for policy in POLICIES if name in ("two classes", "odd names") else POLICIES[len(name) % 3 :][:1]:
         assert_readable(draw_forest(judge(CASES[name], policy)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("b", "c"), COINS)
 def test_the_coin_is_readable_in_every_odd_case(b, c):
     assert_readable(draw_coin(b, c))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sources", "labels"),
     [
@@ -332,6 +337,7 @@ def test_a_figure_shows_itself_once_and_says_in_words_what_it_shows():
     figure.savefig(io.BytesIO(), format="svg")
 
 
+@pytest.mark.slow
 def test_nothing_global_is_touched():
     """No pyplot, no backend chosen, no open figure, no settings: in a fresh interpreter."""
     code = (

@@ -145,6 +145,7 @@ def test_killed_before_any_system_call_a_file_has_its_old_bytes_or_its_new_ones(
     assert set(seen) == {OLD, NEW}
 
 
+@pytest.mark.slow
 def test_killed_at_random_instants_a_file_has_its_old_bytes_or_its_new_ones(tmp_path):
     path, instants, torn = tmp_path / "file", random.Random(0), 0
     path.write_bytes(OLD)

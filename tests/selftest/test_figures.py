@@ -31,6 +31,7 @@ FIGURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 @pytest.mark.filterwarnings("error::UserWarning")
 def test_every_text_is_inside_the_figure(draw):

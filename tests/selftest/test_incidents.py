@@ -57,6 +57,7 @@ def test_a_laboratory_has_the_rows_it_was_asked_for_half_of_them_from_the_smalle
     assert (corpus.load(lab.root)["source"] == "rotten_tomatoes").mean() == 0.5
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_laboratory(lab, tmp_path):
     sizes = {"train": 600, "validation": 500, "holdout": 500}
     for name, seed in (("same", 0), ("other", 1)):
@@ -71,6 +72,7 @@ def test_the_marks_that_move_a_row_change_no_answer(lab):
     assert (lab.production.answer(texts)[0] == lab.production.answer(bare)[0]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("item", [*INCIDENTS.values(), *HARMLESS.values()], ids=lambda item: item.name)
 def test_every_candidate_is_made_of_scikit_learn_alone(lab, item):
     data = artifacts.dump(item.make(lab).pipeline)
@@ -78,6 +80,7 @@ def test_every_candidate_is_made_of_scikit_learn_alone(lab, item):
     assert bool(artifacts.load(data).fault) == (item.name == "reads_files")
 
 
+@pytest.mark.slow
 def test_a_lucky_seed_is_better_on_the_rows_it_was_chosen_on_and_nowhere_by_design(lab):
     model = INCIDENTS["lucky_seed"].make(lab).pipeline
     for rows in (lab.validation, lab.holdout):
@@ -100,6 +103,7 @@ def test_demands_change_what_they_name_and_nothing_else(lab, tmp_path):
     assert root.settings() == expected
 
 
+@pytest.mark.slow
 def test_a_laboratory_works_under_anybodys_policy(lab, tmp_path):
     """A policy that is silent on most, with another corpus, other slices and a floor that a small model cannot keep."""
     policy = tmp_path / "other.toml"
@@ -113,6 +117,7 @@ def test_a_laboratory_works_under_anybodys_policy(lab, tmp_path):
     assert made.root.settings()["cost"] == {"slower_action": "hold"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["edited_ledger", "production_by_hand", "patched_after_training"])
 def test_tampering_is_refused_for_the_right_reason_and_production_keeps_its_ledger(lab, tmp_path, name):
     root = laboratory.fresh(lab, tmp_path / "root")
@@ -129,6 +134,7 @@ def test_tampering_that_nobody_refuses_is_not_taken_for_refused(lab, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_winner_is_judged_or_the_lab_is_refused(lab, tmp_path, monkeypatch):
     monkeypatch.setitem(HARMLESS, "better", harmless.HARMLESS["retrained"])
     with pytest.raises(mlgate.root.MlgateError, match="has no winner"):

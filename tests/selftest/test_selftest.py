@@ -58,6 +58,7 @@ def test_where_the_policy_only_reports_it_is_enough_to_have_seen_it():
     assert not selftest.is_caught(item, verdict(PROMOTE, ("brier", "pass"), action="report"))
 
 
+@pytest.mark.slow
 def test_a_team_s_own_margin_does_not_change_what_is_tested(tmp_path):
     (tmp_path / "lab").mkdir()
     shutil.copy(GATE, tmp_path / "gate.toml")
@@ -170,6 +171,7 @@ def test_two_models_made_equal_are_exchanged_row_by_row(small_lab):
                                 == small_lab.validation["label"]).mean()  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_gate_that_promotes_too_easily_is_found_out(small_lab, monkeypatch):
     lax = equal_models.policy_of(small_lab.root)
     monkeypatch.setattr(
@@ -180,12 +182,14 @@ def test_a_gate_that_promotes_too_easily_is_found_out(small_lab, monkeypatch):
     assert any("promoted, on open rows" in line for line in equal_models.problems(total))
 
 
+@pytest.mark.slow
 def test_equal_models_are_promoted_as_seldom_as_promised_here_too(small_lab):
     total = equal_models.together([equal_models.count(small_lab, times=150)])
     assert equal_models.problems(total) == []
     assert 0.3 < total["plain"] / total["times"] < 0.6
 
 
+@pytest.mark.slow
 def test_a_result_is_kept_for_its_code_and_policy(root, monkeypatch):
     calls = []
 
@@ -212,6 +216,7 @@ def test_a_result_is_kept_for_its_code_and_policy(root, monkeypatch):
     assert len(calls) == 3
 
 
+@pytest.mark.slow
 def test_the_digest_covers_what_the_gate_is_made_of():
     names = {path.stem for path in selftest.sources(Path(selftest.__file__))}
     assert {
@@ -238,6 +243,7 @@ def test_problems_make_the_command_fail(root, monkeypatch, capsys):
     assert "**x: missed**" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_cases_answer_none_wrong_unknown_and_right(small_lab):
     mystery = mysteries.case(small_lab, 1)
     assert "Not answered yet" in mysteries.check(mystery, None)

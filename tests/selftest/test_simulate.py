@@ -16,6 +16,7 @@ def gate(b: int, c: int, n: int, alpha: float) -> str:
     return REJECT if high < 0 else HOLD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.05, 0.0025])
 def test_simulated_decisions_are_the_gates(alpha):
     b, c = (part.ravel() for part in np.meshgrid(np.arange(0, 60, 3), np.arange(0, 60, 3)))

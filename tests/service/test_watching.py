@@ -80,6 +80,7 @@ def test_what_was_rolled_back_is_not_served_again(root):
     assert serving(root, before) == OLD
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_too_long_to_open_is_not_served(root):
     before = watching.look(root, View())
     root.policy.write_text("[artifacts]\nseconds = 1\nmax_objects = 1_000_000_000\n")

@@ -37,6 +37,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_timeline_is_readable_in_every_odd_case(name):
     assert_readable(draw_timeline(*CASES[name]))

@@ -1,6 +1,7 @@
 """Read the answers of two models, of any framework, from columns of a file, and reduce them to a scorecard."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from mlgate.answers import spelling
 from mlgate.answers.tally import require_few_slices
 from mlgate.corpus import NO_SLICE, files, require_filled
 from mlgate.errors import MlgateError
-from mlgate.scorecard import Facts, Scorecard, merge
+from mlgate.scorecard import Facts, Scorecard, merge, occurring
 
 import numpy as np
 import pyarrow as pa
@@ -56,36 +57,52 @@ def score_answers(
 def _count(path: Path, columns: Columns) -> Counter:
     """Count the rows of each (slice, label, production's answer, candidate's answer); a missing answer is ""."""
     seen: Counter = Counter()
-    values: tuple[set[str], ...] = (set(), set(), set(), set())
+    values: dict[str, set[str | None]] = {name: set() for name in columns.names}
     before = 0
     for batch in files.read(path, columns.names, cut=[columns.candidate]):
         _require_filled(path, batch, (columns.label, columns.production), before)
         before += batch.num_rows
-        grouped = pa.Table.from_batches([batch]).group_by(columns.names).aggregate([([], "count_all")])
-        for row in grouped.to_pylist():
-            place = (row[columns.slice] or "(empty)") if columns.slice else NO_SLICE
-            key = (place, row[columns.label], row[columns.production], row[columns.candidate] or "")
-            seen[key] += row["count_all"]
-            for known, value in zip(values, key, strict=True):
-                known.add(value)
-        require_few_slices(len(values[0]))
-        _require_few_classes(values[1:], columns)
+        folded = [pc.dictionary_encode(column, null_encoding="encode") for column in batch.columns]
+        words = {name: column.dictionary.to_pylist() for name, column in zip(batch.schema.names, folded, strict=True)}
+        for name, new in words.items():
+            values[name].update(new)
+        _require_few(values, columns)
+        codes = [np.from_dlpack(column.indices) for column in folded]  # to_numpy would import pandas
+        for row, rows in _combinations(codes, words):
+            where = NO_SLICE
+            if columns.slice:
+                where = row[columns.slice] or "(empty)"
+            seen[where, row[columns.label], row[columns.production], row[columns.candidate] or ""] += rows
     return seen
+
+
+def _combinations(
+    codes: list[np.ndarray], words: dict[str, list[str | None]]
+) -> Iterator[tuple[dict[str, str | None], int]]:
+    """Return each combination of values that occurs, by column, and in how many rows. codes: places in `words`."""
+    sizes = [len(known) for known in words.values()]
+    numbers, counts = occurring(np.ravel_multi_index(codes, sizes))
+    places = np.transpose(np.unravel_index(numbers, sizes)).tolist()
+    for row, rows in zip(places, counts.tolist(), strict=True):
+        yield {name: words[name][place] for name, place in zip(words, row, strict=True)}, rows
 
 
 def _require_filled(path: Path, batch: pa.RecordBatch, columns: tuple[str, ...], before: int) -> None:
     for name in columns:
         values = batch.column(name)
-        if values.null_count or pc.any(pc.equal(pc.utf8_trim_whitespace(values), "")).as_py():
+        if values.null_count or pc.min(pc.utf8_length(pc.utf8_trim_whitespace(values))).as_py() == 0:
             require_filled(path, name, values.to_pylist(), before)
 
 
-def _require_few_classes(values: tuple[set[str], ...], columns: Columns) -> None:
-    for name, known in zip((columns.label, columns.production, columns.candidate), values, strict=True):
-        if len(known) > MAX_CLASSES:
+def _require_few(values: dict[str, set[str | None]], columns: Columns) -> None:
+    """Raise MlgateError where a column has too many values for what it is."""
+    for name in (columns.label, columns.production, columns.candidate):
+        if len(values[name]) > MAX_CLASSES:
             raise MlgateError(
                 f"Column {name!r} has more than {MAX_CLASSES:,} values: it holds no classes. Name another column."
             )
+    if columns.slice:
+        require_few_slices(len(values[columns.slice]))
 
 
 def _scorecard(seen: Counter, path: Path) -> Scorecard:

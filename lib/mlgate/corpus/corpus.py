@@ -1,5 +1,7 @@
 """The labelled texts: load, check, hand out. The only place that knows where data lives."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlgate.corpus import files
 from mlgate.corpus.splits import digest, normalise, split_of
@@ -15,7 +18,9 @@ from mlgate.errors import MlgateError
 from mlgate.root import Root, section
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd  # else imported where a frame is made: a file of rows is read without it
 
 REVIEWS = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
 NO_SLICE = ""
@@ -174,6 +179,8 @@ def require_filled(path: Path, column: str, values: list[str | None], before: in
 
 @lru_cache(maxsize=2)
 def _load(source: Source, changed: int) -> pd.DataFrame:
+    import pandas as pd
+
     frame = _frame(source) if source.path else _reviews()
     digests = [digest(normalise(text)) for text in frame["text"]]
     numbers = np.frombuffer(b"".join(digests), dtype=">u8") % 100
@@ -186,6 +193,8 @@ def _load(source: Source, changed: int) -> pd.DataFrame:
 
 def _with_new_holdout(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return the corpus once new rows are its holdout: those of the old one are training rows now."""
+    import pandas as pd
+
     fresh = _frame(Source(path, slice_column="source")).assign(split="holdout")
     fresh["source"] = fresh["source"].replace("(empty)", NO_SLICE)
     return pd.concat([frame.assign(split=frame["split"].replace("holdout", "train")), fresh], ignore_index=True)
@@ -206,6 +215,8 @@ def _reviews() -> pd.DataFrame:
 
 
 def _frame(source: Source) -> pd.DataFrame:
+    import pandas as pd
+
     batches = list(rows_in(source).batches())
     texts, labels, slices = (
         [value for batch in batches for value in getattr(batch, name)] for name in ("texts", "labels", "slices")

@@ -65,10 +65,11 @@ def _with_short_names(
     """Return the batch with what is in `cut` cut. Raises MlgateError naming the first other name that is too long."""
     for place, name in enumerate(batch.schema.names):
         values = batch.column(place)
-        long = pc.index(pc.greater(pc.utf8_length(values), MOST_NAME), True).as_py()
-        if name not in names or long < 0:
+        lengths = pc.utf8_length(values)
+        if name not in names or (pc.max(lengths).as_py() or 0) <= MOST_NAME:
             continue
         if name not in cut:
+            long = pc.index(pc.greater(lengths, MOST_NAME), True).as_py()
             raise MlgateError(
                 f"{path}, row {before + long + 1}: column {name!r} has more than {MOST_NAME:,} characters, too many for"
                 " a label, an answer or a slice. Name another column, or shorten the value."

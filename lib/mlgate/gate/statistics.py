@@ -11,8 +11,7 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import beta, binom, norm
+from scipy.special import betainc, betainccinv, betaincinv, ndtri  # scipy.stats takes longer to import than a verdict
 
 Array = np.ndarray | int
 
@@ -39,7 +38,7 @@ def exact(b: int, c: int) -> float:
     Keeps its level at every b + c, and pays for it: it promotes fewer of the better models than mid-p.
     """
     b, c = _counts(b=b, c=c)
-    return float(binom.sf(b - 1, b + c, 0.5))
+    return float(_binomial_tail(b - 1, b + c, 0.5))
 
 
 def exact_loss(b: int, c: int, excess: float) -> float:
@@ -51,7 +50,7 @@ def exact_loss(b: int, c: int, excess: float) -> float:
     b, c = _counts(b=b, c=c)
     if b + c <= excess:
         return 1.0
-    return float(binom.sf(c - 1, b + c, (1 + excess / (b + c)) / 2))
+    return float(_binomial_tail(c - 1, b + c, (1 + excess / (b + c)) / 2))
 
 
 def tango_z(b: int, c: int, n: int, d: float) -> float:
@@ -101,11 +100,16 @@ def clopper_pearson(k: int, n: int, confidence: float) -> Interval:
     tail = (1 - _probability(confidence=confidence)) / 2
     low = 0.0
     if k > 0:
-        low = float(beta.ppf(tail, k, n - k + 1))
+        low = float(betaincinv(k, n - k + 1, tail))
     high = 1.0
     if k < n:
-        high = float(beta.isf(tail, k + 1, n - k))
+        high = float(betainccinv(k + 1, n - k, tail))
     return Interval(low, high)
+
+
+def normal_quantile(tail: float) -> float:
+    """Return the z that a standard normal variable exceeds with this probability."""
+    return -float(ndtri(tail))
 
 
 def rows_needed(difference: float, discordance: float, alpha: float = 0.05, power: float = 0.8) -> int:
@@ -116,8 +120,8 @@ def rows_needed(difference: float, discordance: float, alpha: float = 0.05, powe
     _check_rates(difference, discordance)
     if not difference > 0 or not _probability(alpha=alpha) < _probability(power=power):
         raise ValueError("rows_needed plans for a difference above 0, and a power above alpha.")
-    z_alpha = float(norm.isf(alpha))
-    z_power = float(norm.ppf(power))
+    z_alpha = normal_quantile(alpha)
+    z_power = float(ndtri(power))
     root = z_alpha * math.sqrt(discordance) + z_power * math.sqrt(discordance - difference**2)
     return math.ceil((root / difference) ** 2)
 
@@ -143,62 +147,21 @@ def smallest_win(m: int, alpha: float) -> int | None:
     return b if b <= m else None
 
 
-def multinomial_bootstrap(
-    table: np.ndarray,
-    statistic: Callable[[np.ndarray], np.ndarray],
-    confidence: float,
-    draws: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Percentile interval (low, high) of a statistic that is not a mean over rows, such as a difference in macro-F1.
-
-    `table` counts rows by (truth, production's answer, candidate's answer): shape (K, K, K), or (K, K, K + 1) where the
-    last column is "no answer". `statistic` maps (draws, *table.shape) to (draws,). Drawing a table from the multinomial
-    is the same as drawing rows with replacement, at a cost that does not grow with n. Source: Efron 1979, doi
-    10.1214/aos/1176344552.
-    """
-    table = _table(table)
-    tail = (1 - _probability(confidence=confidence)) / 2
-    if _counts(draws=draws) == [0]:
-        raise ValueError("draws must be 1 or more.")
-    random = np.random.default_rng(seed)
-    n = int(table.sum())
-    batch = max(1, 4_000_000 // table.size)  # at most 32 MB
-    values = []
-    for start in range(0, draws, batch):
-        drawn = random.multinomial(n, table.ravel() / n, size=min(batch, draws - start))
-        values.append(statistic(drawn.reshape(-1, *table.shape)))
-    return Interval(*np.quantile(np.concatenate(values), [tail, 1 - tail]).tolist())
-
-
-def balanced_accuracy_difference(tables: np.ndarray) -> Any:
-    """Candidate's minus production's mean recall over the classes that occur: (..., K, K, K or K + 1) to (...)."""
-    production, candidate, truth = _confusions(tables)
-    gained = _right(candidate) - _right(production)
-    return _ratio(gained, truth).sum(axis=-1) / (truth > 0).sum(axis=-1)
-
-
-def macro_f1_difference(tables: np.ndarray) -> Any:
-    """Candidate's minus production's F1, averaged over all K classes: (..., K, K, K or K + 1) to (...).
-
-    A class that neither occurs nor is answered has F1 0, as in scikit-learn with zero_division=0.
-    """
-    production, candidate, truth = _confusions(tables)
-    classes = truth.shape[-1]
-
-    def f1(confusion: np.ndarray) -> np.ndarray:
-        return np.asarray(_ratio(2 * _right(confusion), truth + confusion.sum(axis=-2)[..., :classes]))
-
-    return (f1(candidate) - f1(production)).mean(axis=-1)
-
-
 def _midp(b: Array, m: Array) -> Any:
     """midp, given m = b + c, for arrays: the mean of P(X >= b) and P(X > b), so that nothing cancels in the tail."""
-    return (binom.sf(b - 1, m, 0.5) + binom.sf(b, m, 0.5)) / 2
+    return (_binomial_tail(b - 1, m, 0.5) + _binomial_tail(b, m, 0.5)) / 2
+
+
+def _binomial_tail(k: Array, n: Array, share: float) -> Any:
+    """P(X > k) where X ~ Binomial(n, share), for arrays: what scipy.stats.binom.sf says, to the last bit."""
+    inside = betainc(np.clip(k, 0, None) + 1, np.clip(n - k, 1, None), share)
+    return np.where(np.less(k, 0), 1.0, np.where(np.less(k, n), inside, 0.0))
 
 
 def _smallest_win(m: Array, alpha: float) -> Any:
     """smallest_win for arrays; m + 1 where nothing wins. P(X > b) <= alpha finds it, or stops one short of it."""
+    from scipy.stats import binom
+
     b = binom.isf(alpha, m, 0.5)
     return b + (_midp(b, m) > alpha)
 
@@ -209,9 +172,11 @@ def _rate_of_winning(n: int, difference: float, discordance: float, first_win: C
     _check_rates(difference, discordance)
     if discordance == 0:
         return 0.0
+    from scipy.stats import binom
+
     m = np.arange(binom.ppf(1e-15, n, discordance), binom.isf(1e-15, n, discordance) + 1)
     share = (discordance + difference) / (2 * discordance)
-    return float(binom.pmf(m, n, discordance) @ binom.sf(first_win(m) - 1, m, share))
+    return float(binom.pmf(m, n, discordance) @ _binomial_tail(first_win(m) - 1, m, share))
 
 
 def _tango_low(b: int, c: int, n: int, z: float) -> float:
@@ -223,26 +188,21 @@ def _tango_low(b: int, c: int, n: int, z: float) -> float:
     def excess(d: float) -> float:
         return math.atan(tango_z(b, c, n, d)) - math.atan(z)
 
-    return float(brentq(excess, -1, estimate, xtol=1e-16, maxiter=500))
+    return _root(excess, -1, estimate)
 
 
-def _confusions(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Truth x production, truth x candidate, and the rows of each true class."""
-    production = tables.sum(axis=-1)
-    candidate = tables.sum(axis=-2)
-    return production, candidate, production.sum(axis=-1)
-
-
-def _right(confusion: np.ndarray) -> Any:
-    return np.diagonal(confusion, axis1=-2, axis2=-1)
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> Any:
-    return part / np.maximum(whole, 1)  # counts: where the whole is 0, so is the part
+def _root(falling: Callable[[float], float], low: float, high: float) -> float:
+    """Where a falling function passes 0 between `low` and `high`: by bisection, until no number lies between."""
+    while low < (middle := (low + high) / 2) < high:
+        if falling(middle) > 0:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _z(confidence: float) -> float:
-    return float(norm.isf((1 - _probability(confidence=confidence)) / 2))
+    return normal_quantile((1 - _probability(confidence=confidence)) / 2)
 
 
 def _counts(**counts: int) -> list[int]:
@@ -276,13 +236,3 @@ def _probability(**named: float) -> float:
 def _check_rates(difference: float, discordance: float) -> None:
     if not abs(difference) <= discordance <= 1:
         raise ValueError(f"|difference| <= discordance <= 1 does not hold for {difference!r} and {discordance!r}.")
-
-
-def _table(table: np.ndarray) -> np.ndarray:
-    table = np.asarray(table)
-    classes = table.shape[0] if table.ndim else 0
-    if table.shape not in {(classes,) * 3, (classes, classes, classes + 1)}:
-        raise ValueError(f"A table has the shape (K, K, K) or (K, K, K + 1); got {table.shape}.")
-    if table.dtype.kind not in "iu" or (table < 0).any() or not table.any():
-        raise ValueError("A table holds whole numbers, 0 or more, and at least one row.")
-    return table

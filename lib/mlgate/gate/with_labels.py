@@ -8,7 +8,6 @@ from mlgate.root import Action, Policy
 from mlgate.scorecard import Scorecard
 
 import numpy as np
-from scipy.stats import norm
 
 
 def accuracy_floor(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
@@ -84,7 +83,7 @@ def brier(scorecard: Scorecard, policy: Policy, action: Action, level: float) ->
     rows, production, candidate, squares = scorecard.scores.sum(axis=0)
     mean = (candidate - production) / rows
     error = np.sqrt(max(squares / rows - mean**2, 0) / rows)
-    shown = mean - norm.isf(level) * error > policy.brier_tolerance
+    shown = mean - statistics.normal_quantile(level) * error > policy.brier_tolerance
     what = "not shown to be less accurate than production's"
     if shown:
         what = "less accurate than production's"
@@ -103,7 +102,7 @@ def calibration(scorecard: Scorecard, policy: Policy, action: Action, level: flo
     worse = candidate - production
     # By chance, each of the two moves by at most a standard deviation of 1 / (2 sqrt(rows)).
     rows = scorecard.reliability.sum(axis=(0, 1))[0] / 2
-    shown = worse - norm.isf(level) / np.sqrt(rows) > policy.calibration_tolerance
+    shown = worse - statistics.normal_quantile(level) / np.sqrt(rows) > policy.calibration_tolerance
     reason = f"confidence is off by {candidate:.1%} on average, production's by {production:.1%}"
     tolerance = policy.calibration_tolerance
     return _check("calibration", status_of(shown), action, reason, (worse, tolerance))

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from mlgate import ledger
-from mlgate.artifacts import to_json
 from mlgate.gate import PROMOTE, REJECT, Check, Difference, Side, Slice, Verdict
 from mlgate.reporting.markdown import flat, quote, table
-from mlgate.root import write_atomically
+from mlgate.root import to_json, write_atomically
 
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?", "skipped": "-"}
 REPORTED = "!"  # failed, and its action is to report it

@@ -218,7 +218,7 @@ def count_answers(
         code = code * classes + truth[part]
         code = code * classes + production[part]
         code = code * (classes + 1) + candidate[part]
-        new, rows = _occurring(code)
+        new, rows = occurring(code)
         codes = np.concatenate([codes, new])
         counts = np.concatenate([counts, rows])
     cells = np.empty((len(codes), 4), dtype=np.int64)
@@ -228,7 +228,7 @@ def count_answers(
     return merge(cells, counts)
 
 
-def _occurring(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def occurring(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the different codes and how often each occurs: small ones counted in place, faster than by sorting."""
     if codes.max() >= CHUNK:
         return np.unique(codes, return_counts=True)
