@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RECIPE ?= noisy_labels
 
-.PHONY: help run notebooks test test-all quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve bench bench-serve reset clean lock
+.PHONY: help run notebooks docs test test-all quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve bench bench-serve reset clean lock
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,9 @@ run: .venv ## train a candidate, judge it, promote or reject it (RECIPE=noisy_la
 
 notebooks: .venv ## run every notebook once, in order
 	@.venv/bin/mlgate run --every
+
+docs: .venv ## build the site in site/: documents, notebooks with their outputs (runs them first, a few minutes)
+	@.venv/bin/python docs/build.py $(ARGS)
 
 test: .venv ## run all tests but the self-test, which is `make selftest` (ARGS="-k gate" picks some)
 	.venv/bin/pytest -n 2 --dist loadfile -m "not long" $(ARGS)
@@ -68,7 +71,7 @@ reset: ## production as in the last commit, no candidate, no runs (notebooks and
 	    "To undo them too: git restore --staged --worktree notebooks gate.toml"
 
 clean: ## remove .venv, caches and runs
-	rm -rf .venv .mlgate-cache runs build lib/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage
+	rm -rf .venv .mlgate-cache runs site build lib/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # ---- for contributors: see CONTRIBUTING.md ----

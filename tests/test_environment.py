@@ -26,7 +26,8 @@ ENVIRONMENT = (ROOT / "environment.yml").read_text(encoding="utf-8")
 
 def asked_for() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["dev"]]
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    return [Requirement(line) for line in project["dependencies"] + extras]
 
 
 def locked() -> dict[str, str]:

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     *ROOT.glob("*.md"),
     *ROOT.glob(".github/**/*.md"),
-    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("docs/*.md"),
+    *ROOT.glob("docs/decisions/*.md"),
     *ROOT.glob("notebooks/*.md"),
     *ROOT.glob("notebooks/*.ipynb"),
     ROOT / "artifacts_candidate/README.md",

@@ -71,7 +71,7 @@ def tango_z(b: int, c: int, n: int, d: float) -> float:
 
 
 def tango(b: int, c: int, n: int, confidence: float) -> Interval:
-    """Tango's score interval (low, high) for the true difference: all d with |tango_z| at most z.
+    """Tango's score interval (low, high) for the true difference: all d with tango_z from -z to z.
 
     `confidence` is two-sided: 1 - 2 alpha for a one-sided test at alpha. -1 <= low <= (b - c) / n <= high <= 1.
     """
