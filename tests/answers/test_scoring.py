@@ -497,3 +497,18 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
         assert f"{times * 10_000:,} {times}.csv rows" in done.stdout
         used.append(kilobytes)
     assert used[1] < used[0] + 20_000
+
+
+def test_two_models_are_probed_and_one_beside_itself_is_not():
+    frame = pd.DataFrame({"text": TEXTS, "label": list("abab") * 30, "where": ""})
+    first = real(MultinomialNB(), frame["label"])
+    second = real(MultinomialNB(alpha=3.0), frame["label"])
+    assert scoring.score(first, second, rows(frame)).probes is not None
+    assert scoring.score(first, first, rows(frame)).probes is None
+    assert scoring.score(first, second, rows(frame), probing=False).probes is None
+
+
+def test_a_candidate_that_was_never_asked_took_no_time():
+    frame, production, candidate = stubs()
+    candidate.fault = "it will not load"
+    assert scoring.score(production, candidate, rows(frame)).candidate.predict_seconds == 0

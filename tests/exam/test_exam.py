@@ -3,10 +3,12 @@
 Everything happens in a root with data of its own: 3,000 short texts of three classes in a CSV, its columns renamed.
 """
 
+import copy
 import csv
 import io
 import json
 import random
+import re
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -272,6 +274,17 @@ def test_no_look_is_spent_where_a_check_that_reads_no_label_stands_in_the_way(ro
 
 
 @pytest.mark.slow
+def test_no_look_is_spent_where_being_right_on_every_difference_would_not_be_enough(root, submit, made):
+    change(root, "[floors]", '[provenance]\nreproduce = "card"\n[floors]')
+    almost = copy.deepcopy(made.models["production"][0])
+    almost[-1].intercept_ = almost[-1].intercept_ + np.array([0.004, 0.0, 0.0])
+    submit(almost)
+    verdict = exam.take(root)
+    assert (verdict.decision, verdict.look.spent, looks(root)) == (HOLD, False, 0)
+    expected = r"nothing could be won: only [1-9] holdout rows? (are|is) answered differently"
+    assert re.fullmatch(expected, verdict.check("prospect").reason)
+
+
 def test_no_look_is_spent_where_a_required_slice_has_too_few_rows(root, submit):
     change(root, "[floors]", '[slices]\nrequired = ["letter"]\n[floors]')
     submit("better")

@@ -8,6 +8,7 @@ from mlgate.errors import MlgateError
 from mlgate.exam import holdout
 from mlgate.root import Policy, Root
 
+import numpy as np
 import pytest
 from crashes import verdict_on
 
@@ -115,6 +116,12 @@ def test_rows_that_were_read_with_a_sign_more_are_rows_that_were_read(root):
     assert generation_of(root, [text for text in changed if is_sealed(text)]) == 1
     assert looks_left(root) == 0
     assert generation_of(root, TEXTS[200:300]) == 2
+
+
+def test_a_row_counts_as_known_once_however_many_known_rows_it_is_like():
+    known = np.array([1, 2, 3, 4], dtype=np.uint64)
+    whole, near = holdout._known(np.array([[9, 1, 5], [8, 1, 6], [7, 3, 4], [2, 3, 4]], dtype=np.uint64), known)
+    assert (whole, near) == (1, 3)
 
 
 def test_fresh_rows_that_begin_like_old_ones_by_chance_are_fresh(root):

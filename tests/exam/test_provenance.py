@@ -8,6 +8,7 @@ from mlgate.exam import provenance
 from mlgate.gate import HOLD, Policy
 from mlgate.recipes import Recipe, cache
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -195,3 +196,9 @@ def test_an_honest_candidate_is_judged_with_the_runs_word_and_without_it(root_wi
     assert not counted
     assert exam.preview(root, scoring.score(*exam.load_pair(root), corpus.rows_of("validation", root))).decision
     assert len(counted) == 1
+
+
+def test_each_judged_row_counts_however_many_training_rows_it_is_like():
+    judged = np.array([[1, 11, 21], [2, 12, 22], [3, 12, 23], [4, 14, 22], [5, 15, 25]], dtype=np.uint64)
+    trained = np.array([[1, 11, 21], [9, 12, 22]], dtype=np.uint64)
+    assert provenance.overlap(judged, trained) == (1, 3)

@@ -3,6 +3,7 @@
 import os
 
 from mlgate import artifacts, ledger, promotion
+from mlgate.errors import MlgateError
 from mlgate.root import Root
 from mlgate.service import watching
 from mlgate.service.watching import View
@@ -110,3 +111,29 @@ def test_a_card_that_is_a_pipe_is_not_waited_for(root):
     card.unlink()
     os.mkfifo(card)
     assert "has no card" in watching.look(root, View()).refused.reason
+
+
+@pytest.mark.parametrize("name", ["production", "ledger", "policy", "cards", "entry"])
+def test_whatever_decides_what_is_served_is_looked_at_again_once_it_changes(root, name):
+    stage = promotion.stage_of(root)
+    stage.mkdir()
+    entry = stage / "entry.json"
+    entry.write_bytes(b"{}")
+    for path in (root.production, root.ledger, root.policy, root.cards, entry):
+        os.utime(path, (1, 1))
+    before = watching.marks(root)
+    assert before == watching.marks(root)
+    assert before[-1]  # all files are old: their times tell their versions apart
+    os.utime({"entry": entry}.get(name) or getattr(root, name))
+    after = watching.marks(root)
+    assert after[:-1] != before[:-1]
+    assert not after[-1]  # written just now: another write may look the same
+    assert sum(one != other for one, other in zip(before[:-1], after[:-1], strict=True)) == 1
+
+
+def test_a_reason_is_cut_to_what_a_page_can_show(root, monkeypatch):
+    def refuse(*_):
+        raise MlgateError("x" * 1_000)
+
+    monkeypatch.setattr(watching, "_require_in_ledger", refuse)
+    assert len(watching.look(root, View()).refused.reason) == 500
