@@ -6,10 +6,10 @@ from pathlib import Path
 
 import mlgate
 from mlgate.ci.evidence import EXPECTED
-from mlgate.cli import commands
+from mlgate.cli import commands, watch_commands
 
-EPILOG = """exit status: 0 done (judge: PROMOTE); 3 HOLD and 4 REJECT (judge, and run with --fail-on); 1 an error;
-2 wrong usage; 5 (record) production moved meanwhile"""
+EPILOG = """exit status: 0 done (judge: PROMOTE; watch: quiet); 3 HOLD and 4 REJECT (judge, and run with --fail-on);
+watch: 3 moved or harm estimated, 4 harm proven; 1 an error; 2 wrong usage; 5 (record) production moved meanwhile"""
 
 
 class Commands:
@@ -38,6 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_judge(added)
     _add_moves(added)
     _add_history(added)
+    watch_commands.add(added)
     _add_ci(added)
     _add_holdout(added)
     _add_others(added)

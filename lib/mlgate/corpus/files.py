@@ -59,6 +59,18 @@ def read(
         raise MlgateError(f"{path} cannot be read: {_reason(error)}") from error
 
 
+def names(path: Path) -> list[str]:
+    """Return the names of a file's columns. Raises MlgateError, as `read` does, where it cannot be used."""
+    reader = {".csv": _csv_header, ".parquet": parquet.names}.get(path.suffix.lower())
+    if reader is None or not path.is_file():
+        next(read(path, []), None)  # says why
+        return []
+    try:
+        return reader(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
+        raise MlgateError(f"{path} cannot be read: {_reason(error)}") from error
+
+
 def _with_short_names(
     path: Path, batch: pa.RecordBatch, names: list[str], cut: Iterable[str], before: int
 ) -> pa.RecordBatch:

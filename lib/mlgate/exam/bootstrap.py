@@ -25,7 +25,8 @@ def bootstrap(root: Root, pipeline: Pipeline, facts: dict[str, Any]) -> Verdict:
         data = artifacts.dump(pipeline)
         verdict = _judge(root, data)
         card = artifacts.card_of(pipeline, data, facts)
-        promotion.switch(root, data, card, "bootstrap", facts.get("keys"), verdict=verdict.as_dict())
+        beside = {"keys": facts.get("keys"), "profile": promotion.profile_of(root, data, card)}
+        promotion.switch(root, data, card, "bootstrap", beside, verdict=verdict.as_dict())
         holdout.generation(root, policy_of(root))
         return verdict
 

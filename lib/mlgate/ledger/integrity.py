@@ -47,13 +47,16 @@ def verify(root: Root) -> str | None:
 
 
 def named_by(root: Root, entry: Entry) -> dict[Path, str | None]:
-    """Return the files that a line of the ledger brings along, each with the sha256 it has to have (None: its card)."""
+    """Return the files that a line of the ledger brings along, each with the sha256 it has to have.
+
+    None for the card itself, and for the profile, which is bound to the model by a digest and need not be there.
+    """
     if is_move(entry):
         card = root.cards / f"{entry['to']}.json"
         keys = _card(root, entry["to"]).get("keys")  # the fingerprints of its training rows
         if not keys:
-            return {card: None}
-        return {card: None, card.with_suffix(".keys"): keys}
+            return {card: None, card.with_suffix(".profile"): None}
+        return {card: None, card.with_suffix(".profile"): None, card.with_suffix(".keys"): keys}
     if entry["kind"] == "holdout":
         return {root.holdouts / f"{entry['keys'][:16]}.keys": entry["keys"]}
     return {}

@@ -3,6 +3,7 @@
 from mlgate.promotion.promotion import (
     BRING_BACK,
     begun_move,
+    profile_of,
     promote,
     require_known,
     rollback,
@@ -11,4 +12,14 @@ from mlgate.promotion.promotion import (
     tidy,
 )
 
-__all__ = ["BRING_BACK", "begun_move", "promote", "require_known", "rollback", "stage_of", "switch", "tidy"]
+__all__ = [
+    "BRING_BACK",
+    "begun_move",
+    "profile_of",
+    "promote",
+    "require_known",
+    "rollback",
+    "stage_of",
+    "switch",
+    "tidy",
+]

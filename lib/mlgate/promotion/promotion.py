@@ -8,11 +8,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlgate import artifacts, ledger
+from mlgate import artifacts, ledger, watch
 from mlgate.artifacts import Card, locked, to_json
 from mlgate.errors import MlgateError
 from mlgate.ledger import MOVES, START, Entry, Judged, MoveKind
@@ -49,7 +49,8 @@ def promote(root: Root, after_rollback: bool = False) -> bool:
         keys = None
         if root.candidate_keys.is_file():
             keys = root.candidate_keys.read_bytes()
-        switch(root, data, card, "promotion", keys, verdict_sha256=artifacts.digest(to_json(look["verdict"])))
+        beside = {"keys": keys, "profile": profile_of(root, data, card)}
+        switch(root, data, card, "promotion", beside, verdict_sha256=artifacts.digest(to_json(look["verdict"])))
         return True
 
 
@@ -78,10 +79,25 @@ def rollback(root: Root) -> str:
         return old
 
 
-def switch(root: Root, data: bytes, card: Card, kind: MoveKind, keys: bytes | None = None, **facts: Any) -> None:
+def profile_of(root: Root, data: bytes, card: Card) -> bytes | None:
+    """Return the profile of a model that is about to be production, for the watch; None where none can be made.
+
+    A model that won is not stopped here: the watch says what is missing.
+    """
+    try:
+        model = artifacts.load(data, artifacts.limits_of(root.settings()), card, known=True)
+        return watch.to_bytes(watch.make_for(root, model))
+    except Exception:
+        return None
+
+
+Beside = Mapping[str, bytes | None]  # what stands beside a model's card, by the end of its name
+
+
+def switch(root: Root, data: bytes, card: Card, kind: MoveKind, beside: Beside | None = None, **facts: Any) -> None:
     """Make these bytes the production model. The caller holds the lock and has made sure that they may be.
 
-    keys: the fingerprints of its training rows, which stand beside its card.
+    beside: "keys", the fingerprints of its training rows, and "profile", the reference of the watch.
     """
     stage = stage_of(root)
     shutil.rmtree(stage, ignore_errors=True)
@@ -92,14 +108,22 @@ def switch(root: Root, data: bytes, card: Card, kind: MoveKind, keys: bytes | No
         write_atomically(stage / "previous.pkl", root.production.read_bytes())
     entry = {"kind": kind, "from": old, "to": new, **facts, "begun": ledger.now()}
     write_atomically(stage / "entry.json", to_json(entry))
-    if artifacts.read_card(root.cards / f"{new}.json", new) is None:  # both are written once
-        if keys and artifacts.digest(keys) == card.keys:
-            write_atomically(root.cards / f"{new}.keys", keys)
+    if artifacts.read_card(root.cards / f"{new}.json", new) is None:  # all are written once
+        _write_beside(root, card, beside or {})
         write_atomically(root.cards / f"{new}.json", to_json(card))
     os.replace(stage / "pipeline.pkl", root.production)  # the commit point
     sync_folder(root.production_folder)
     ledger.append(root, **entry)
     _finish(root, entry)
+
+
+def _write_beside(root: Root, card: Card, beside: Beside) -> None:
+    keys = beside.get("keys")
+    if keys and artifacts.digest(keys) == card.keys:
+        write_atomically(root.cards / f"{card.digest}.keys", keys)
+    profile = beside.get("profile")
+    if profile:
+        write_atomically(watch.path_of(root, card.digest), profile)
 
 
 def stage_of(root: Root) -> Path:
@@ -162,7 +186,7 @@ def _finish(root: Root, entry: dict[str, Any]) -> None:
     if old is not None and old == ledger.previous(entries):
         os.replace(stage / "previous.pkl", root.previous)
     if not any(move["to"] == entry["to"] for move in ledger.moves(entries)):
-        for kind in ("json", "keys"):
+        for kind in ("json", "keys", "profile"):
             (root.cards / f"{entry['to']}.{kind}").unlink(missing_ok=True)
     shutil.rmtree(stage)
 

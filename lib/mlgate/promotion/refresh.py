@@ -48,7 +48,8 @@ def refresh(root: Root, force: bool = False) -> str:
             raise MlgateError(f"{name[:12]}, which training gives now, was rolled back. Production stays.")
         texts, equal = _equal_answers(root, old, new.model)
         facts = {"equal_answers": equal, "texts": texts, "versions": [card.versions, new.card.versions]}
-        promotion.switch(root, new.data, new.card, "refresh", new.keys, **facts)
+        beside = {"keys": new.keys, "profile": promotion.profile_of(root, new.data, new.card)}
+        promotion.switch(root, new.data, new.card, "refresh", beside, **facts)
     return f"Production {old.digest[:12]} is now {name[:12]}: {equal:.2%} of {texts:,} answers are equal."
 
 

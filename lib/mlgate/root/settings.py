@@ -22,6 +22,7 @@ WORDS: dict[type, str] = {
 KEYS: dict[str, Types] = {
     "candidate": {"recipe": str, "severity": float},
     "corpus": {"path": str, "text_column": str, "label_column": str, "slice_column": str},
+    "watch": {"rows_per_false_alarm": int, "tolerance": float, "harm_tolerance": float},
     "artifacts": {
         "allow": list,
         "max_megabytes": float,

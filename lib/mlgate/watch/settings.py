@@ -1,0 +1,41 @@
+"""[watch] in gate.toml, checked. Keys and types are declared in root/settings.py, ranges and defaults here."""
+
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from mlgate.errors import MlgateError
+from mlgate.root import Root, section
+
+REPORT, ROLLBACK = "report", "rollback"
+
+
+def setting(default: Any, low: float, high: float) -> Any:
+    """Declare a number with its default and its range."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What [watch] says; gate.toml documents each key."""
+
+    rows_per_false_alarm: int = setting(1_000_000, 100, 10**12)
+    tolerance: float = setting(0.02, 0.001, 0.5)
+    harm_tolerance: float = setting(0.01, 0.0, 0.5)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            _check_range(item, getattr(self, item.name))
+
+
+def _check_range(item: Field[Any], value: Any) -> None:
+    if not item.metadata:
+        return
+    low = item.metadata["low"]
+    high = item.metadata["high"]
+    if not low <= value <= high:
+        raise MlgateError(f"gate.toml: [watch] {item.name} must be from {low:g} to {high:g}, not {value:g}.")
+
+
+def settings_of(root: Root) -> Settings:
+    """Return what [watch] in the root's gate.toml says. Raises MlgateError naming a wrong key, type or range."""
+    return Settings(**section(root.settings(), "watch"))
