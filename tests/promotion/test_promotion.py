@@ -248,7 +248,7 @@ def test_a_promotion_that_fails_midway_leaves_the_old_model_and_the_next_command
     require_sound(pair)
 
 
-@pytest.mark.parametrize("write", range(1, 7))
+@pytest.mark.parametrize("write", range(1, 8))
 def test_a_disk_that_is_full_at_any_write_is_said_in_one_line_and_leaves_the_old_or_the_new_model(
     write, pair, monkeypatch
 ):
@@ -264,13 +264,12 @@ def test_a_disk_that_is_full_at_any_write_is_said_in_one_line_and_leaves_the_old
     with pytest.raises(MlgateError, match=r"cannot be written: No space left on device\. Fix that, and repeat"):
         promotion.promote(pair)
     monkeypatch.undo()
-    if (
-        write < 6
-    ):  # model, previous model, line, fingerprints and card are written before the commit point, the ledger after it
+    # model, previous model, line, fingerprints, profile and card are written before the commit point, the ledger after it
+    if write < 7:
         assert pair.production.read_bytes() == tiny_bytes(1.0)
         next_command(pair)
         assert state(pair) == before
-    assert promotion.promote(pair) is (write < 6)
+    assert promotion.promote(pair) is (write < 7)
     require_sound(pair)
 
 
@@ -483,7 +482,7 @@ def test_a_planted_card_cannot_make_the_promoted_model_unknown(pair):
 
 def test_a_card_and_the_fingerprints_beside_it_are_written_once(promoted):
     before = snapshot(promoted.cards)
-    assert before.keys() == {f"{OLD}.json", f"{NEW}.json", f"{NEW}.keys"}
+    assert before.keys() == {f"{OLD}.json", f"{NEW}.json", f"{NEW}.keys", f"{NEW}.profile"}
     promotion.rollback(promoted)
     artifacts.write_candidate(promoted, tiny(2.0), {"recipe": "told otherwise", "keys": b"others.." * 3})
     assert promotion.promote(promoted, after_rollback=True)
