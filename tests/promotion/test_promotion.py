@@ -264,7 +264,7 @@ def test_a_disk_that_is_full_at_any_write_is_said_in_one_line_and_leaves_the_old
     with pytest.raises(MlgateError, match=r"cannot be written: No space left on device\. Fix that, and repeat"):
         promotion.promote(pair)
     monkeypatch.undo()
-    # model, previous model, line, fingerprints, profile and card are written before the commit point, the ledger after it
+    # model, previous model, line, fingerprints, profile and card are written before the commit point, the ledger after
     if write < 7:
         assert pair.production.read_bytes() == tiny_bytes(1.0)
         next_command(pair)

@@ -59,7 +59,7 @@ def features(text: str, known: Collection[str]) -> tuple[float, float, float, fl
         unknown = 1 - sum(map(known.__contains__, words)) / len(words)
     capitals = 1 - len(data.translate(None, CAPITALS)) / size
     symbols = len(data.translate(None, PLAIN)) / size
-    return float(len(text)), unknown, capitals, symbols
+    return float(len(part)), unknown, capitals, symbols
 
 
 def words_of(model: Model) -> Collection[str]:
