@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import importlib
 import importlib.metadata
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
@@ -27,7 +29,8 @@ ENVIRONMENT = (ROOT / "environment.yml").read_text(encoding="utf-8")
 def asked_for() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
-    return [Requirement(line) for line in project["dependencies"] + extras]
+    found = [Requirement(line) for line in project["dependencies"] + extras]
+    return [requirement for requirement in found if requirement.name != "mlgate"]  # an extra that goes on from another
 
 
 def locked() -> dict[str, str]:
@@ -104,15 +107,49 @@ def test_the_contract_of_record_names_every_third_party_package():
     assert set(contract["forbidden_modules"]) == imported()
 
 
-@pytest.mark.slow
-def test_a_wheel_brings_types_and_pages_along(tmp_path):
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "lib", tmp_path / "lib", ignore=shutil.ignore_patterns("*.egg-info"))
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "lib", folder / "lib", ignore=shutil.ignore_patterns("*.egg-info"))
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", "dist", "."]
-    do(build, tmp_path)
-    [wheel] = (tmp_path / "dist").glob("*.whl")
+    do(build, folder)
+    [wheel] = (folder / "dist").glob("*.whl")
+    return wheel
+
+
+@pytest.mark.slow
+def test_a_wheel_brings_types_and_pages_along(wheel):
     assert {"mlgate/py.typed", "mlgate/service/page.html"} <= set(zipfile.ZipFile(wheel).namelist())
+
+
+@pytest.mark.slow
+def test_a_wheel_and_its_three_dependencies_judge_answers_in_an_empty_folder(wheel, tmp_path):
+    """In an environment where nothing else is installed, and a folder where nothing can be written."""
+    venv.create(tmp_path / "empty", symlinks=True)
+    python = tmp_path / "empty" / "bin" / "python"
+    [packages] = (tmp_path / "empty" / "lib").glob("python*/site-packages")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index", "--no-deps"]
+    do([*pip, str(wheel)], tmp_path)
+    for name in ("numpy", "pyarrow", "scipy"):
+        for path in Path(importlib.import_module(name).__file__).parents[1].glob(f"{name}*"):
+            (packages / path.name).symlink_to(path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    rows = tmp_path / "rows.csv"
+    rows.write_text("label,old,new\n" + "a,b,a\n" * 60 + "b,b,a\n" * 20 + "a,a,a\nb,b,b\n" * 300)
+    folder.chmod(0o500)
+    columns = ["--production-column", "old", "--candidate-column", "new"]
+    command = [python.with_name("mlgate"), "judge"]
+    done = subprocess.run([*command, "--answers", rows, *columns], cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\nPromote new model\n")
+    assert list(folder.iterdir()) == []
+    models = ["--production", rows, "--candidate", rows, "--data", rows]
+    done = subprocess.run([*command, *models], cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"mlgate: \w+ is not installed. Run: pip install 'mlgate\[sklearn\]'\n", done.stderr)
 
 
 def test_the_citation_names_the_version_there_is():

@@ -2,12 +2,14 @@
 
 import sys
 
-from mlgate.cli.commands import STALE, annotate
+from mlgate.cli.commands import STALE, annotate, judge_command, serve_command
 from mlgate.cli.parser import make_parser
 from mlgate.errors import MlgateError
 from mlgate.reporting.markdown import flat
 
 __all__ = ["STALE", "main"]
+
+EXTRAS = {judge_command: "sklearn", serve_command: "serve"}  # what else has to be installed; for all others "workbook"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
         said = flat(str(error))
         print(f"mlgate: {said}", file=sys.stderr)
         annotate("error", said)
+        return 1
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(options.command, "workbook")
+        print(f"mlgate: {error.name} is not installed. Run: pip install 'mlgate[{extra}]'", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("mlgate: stopped.", file=sys.stderr)
