@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from mlgate import artifacts, cli, recipes
+from mlgate.gate import PROMOTE
 
 import joblib
 import numpy as np
@@ -530,6 +531,22 @@ def test_answers_of_any_framework_are_judged_and_swapped_they_mirror(
     assert verdict["discordant"] == {"candidate_only_right": b, "production_only_right": c}
     assert verdict["production"]["digest"] is None
     assert mlgate("judge", "--answers", path, *SWAPPED).code == mirrored
+
+
+@pytest.mark.parametrize(
+    ("b", "c", "codes"), [(60, 20, (0, 0, 0, 0)), (32, 30, (3, 0, 0, 3)), (20, 60, (4, 0, 4, 4))], ids=["+", "0", "-"]
+)
+def test_what_fails_a_step_can_be_chosen_and_the_verdict_goes_into_other_tools(mlgate, tmp_path, b, c, codes):
+    path = answered(tmp_path, [("all", b, c, 700, 200)])
+    for fail_on, code in zip((None, "never", "reject", "hold"), codes, strict=True):
+        chosen = ("--fail-on", fail_on) if fail_on else ()
+        forms = [word for form in ("json", "markdown", "junit", "metrics") for word in (f"--{form}", tmp_path / form)]
+        status = cli.main([str(word) for word in ("judge", "--answers", path, *ANSWERS, *chosen, *forms)])
+        assert status == code
+    decision = json.loads((tmp_path / "json").read_text(encoding="utf-8"))["decision"]
+    assert (tmp_path / "markdown").read_text(encoding="utf-8").startswith(f"## {decision}: ")
+    assert ("<failure" in (tmp_path / "junit").read_text(encoding="utf-8")) == (decision != PROMOTE)
+    assert f'mlgate_decision="{decision}"}} 1' in (tmp_path / "metrics").read_text(encoding="utf-8")
 
 
 def test_answers_worse_on_one_slice_are_rejected_by_that_slice(mlgate, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate.reporting.markdown import flat, quote
-from mlgate.root import find_root
+from mlgate.root import find_root, write_atomically
 
 if TYPE_CHECKING:
     from mlgate.gate import Verdict
@@ -38,7 +38,7 @@ def run_command(options: Namespace) -> int:
 def judge_command(options: Namespace) -> int:
     from mlgate import judge_files
     from mlgate.corpus import Source
-    from mlgate.reporting import report
+    from mlgate.reporting import exchange, report
 
     _require_models_or_answers(options)
     if options.answers:
@@ -55,7 +55,16 @@ def judge_command(options: Namespace) -> int:
         verdict = judge_files.judge_models(options.production, options.candidate, source, options.policy)
     if options.json:
         report.write(options.json, verdict)
+    for path, form in (
+        (options.markdown, report.markdown),
+        (options.junit, exchange.junit),
+        (options.metrics, exchange.openmetrics),
+    ):
+        if path:
+            write_atomically(path, form(verdict).encode())
     say(verdict)
+    if options.fail_on and verdict.decision not in FAIL_ON[options.fail_on]:
+        return 0
     return EXIT[verdict.decision]
 
 

@@ -67,6 +67,11 @@ def _add_judge(added: Commands) -> None:
     _add_columns(judge)
     judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
     judge.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there")
+    judge.add_argument("--markdown", metavar="verdict.md", type=Path, help="and there, for people")
+    judge.add_argument("--junit", metavar="verdict.xml", type=Path, help="and there, for what shows tests")
+    judge.add_argument("--metrics", metavar="metrics.txt", type=Path, help="and there, as OpenMetrics")
+    help = "exit 0 on every other decision (default: 3 on HOLD, 4 on REJECT)"
+    judge.add_argument("--fail-on", choices=tuple(commands.FAIL_ON), help=help)
 
 
 def _add_moves(added: Commands) -> None:
