@@ -18,6 +18,7 @@ from pathlib import Path
 
 import mlgate  # noqa: F401  before numpy
 from mlgate.notebooks.handover import KIND
+from mlgate.notebooks.pages import for_people
 
 import nbformat
 from check import problems
@@ -129,9 +130,7 @@ def entries(folder: Path, notebooks: list[str]) -> Iterator[str]:
 
 def readable(path: Path, known: set[str]) -> nbformat.NotebookNode:
     """Return a notebook as a page shows it: figures with their words, no cells that a run put in, no widgets."""
-    notebook = nbformat.read(path, as_version=4)
-    notebook.metadata.pop("widgets", None)
-    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    notebook = for_people(nbformat.read(path, as_version=4))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = with_links(cell.source, f"notebooks/{path.name}", known)

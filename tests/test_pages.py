@@ -36,7 +36,12 @@ def made_by_a_run() -> set[str]:
     root = Root(Path())
     named = [value for value in map(root.__getattribute__, dir(Root)) if isinstance(value, Path)]
     pages = [f"runs/{path.stem}.{kind}" for path in ROOT.glob("notebooks/*.ipynb") for kind in ("html", "ipynb")]
-    return {path.as_posix() for path in named} | {*pages, "runs/selftest/result.md", "runs/selftest/result.json"}
+    return {path.as_posix() for path in named} | {
+        *pages,
+        "runs/index.html",
+        "runs/selftest/result.md",
+        "runs/selftest/result.json",
+    }
 
 
 def anchors(page: Path) -> set[str]:

@@ -16,6 +16,7 @@ from mlgate.errors import MlgateError
 from mlgate.notebooks import kernels
 from mlgate.root import Root
 
+import check
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
@@ -160,7 +161,8 @@ def test_each_notebook_runs_in_the_root_with_its_parameters_and_leaves_its_resul
         assert str(root.path) in result.page.read_text(encoding="utf-8")
         assert result.seconds > 0
     assert [path.name for path in elsewhere.iterdir()] == []
-    assert sorted(path.name for path in root.runs.iterdir()) == ["01_x.html", "01_x.ipynb", "02_y.html", "02_y.ipynb"]
+    left = ["01_x.html", "01_x.ipynb", "02_y.html", "02_y.ipynb", "index.html"]
+    assert sorted(path.name for path in root.runs.iterdir()) == left
     assert gone(pids(root), 0)
     printed, noise = capfd.readouterr()  # of this process and of its kernels
     assert printed == ""
@@ -218,6 +220,41 @@ def test_the_page_needs_no_other_host(root, folder):
     assert re.findall(r"""(?:@import|\bfrom|\bimport|url\()\s*\(?["']?https?:[^"') ]*""", page) == []
     assert "cdnjs" not in page
     assert "unpkg" not in page
+
+
+@pytest.mark.slow
+def test_pages_lead_to_each_other_and_nowhere_else(root, folder):
+    for name, link in (("01_x", "[on](02_y.ipynb)"), ("02_y", "[on](03_z.ipynb) [map](README.md)"), ("03_z", "")):
+        path = write(folder, name, "N")
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells.append(new_markdown_cell(link))
+        nbformat.write(notebook, path)
+    run(root, (folder / "01_x.ipynb", {"N": 2}), (folder / "02_y.ipynb", {}))
+    assert check.problems(root.runs) == []
+    first, second, index = ((root.runs / f"{name}.html").read_text() for name in ("01_x", "02_y", "index"))
+    assert 'href="02_y.html"' in first
+    assert "N = 2" not in BeautifulSoup(first, "html.parser").text  # the cell that the run put in
+    assert 'href="index.html#03_z"' in second
+    assert "not run here" in index
+
+
+@pytest.mark.slow
+def test_a_page_leads_to_no_notebook_that_the_run_did_not_come_to(root, folder):
+    first = write(folder, "01_x", "raise ValueError")
+    notebook = nbformat.read(first, as_version=4)
+    notebook.cells.insert(0, new_markdown_cell("[on](02_y.ipynb)"))
+    nbformat.write(notebook, first)
+    with pytest.raises(MlgateError):
+        run(root, (first, {}), (write(folder, "02_y", "1"), {}))
+    assert check.problems(root.runs) == []
+
+
+@pytest.mark.slow
+def test_a_figure_says_in_words_what_it_shows(root, folder):
+    figure = "from mlgate.reporting.figures import draw_coin\ndraw_coin(3, 8)"
+    [result] = run(root, (write(folder, "01_x", figure), {}))
+    assert check.problems(root.runs) == []
+    assert "11 disagreements" in BeautifulSoup(result.page.read_text(), "html.parser").img["alt"]
 
 
 def test_answers_stay_folded_on_the_page(root, folder):

@@ -23,10 +23,10 @@ def run_command(options: Namespace) -> int:
 
     root = find_root(options.root)
     if options.every:
-        print(f"{workflow.run_every(root)} notebooks ran to their end. They are in {root.runs}.")
+        print(f"{workflow.run_every(root)} notebooks ran to their end. They are in {root.runs}: open index.html.")
         return 0
     verdict = verdict_from(workflow.run(root, options.recipe, options.severity, options.preview))
-    where = f"The executed notebooks are in {root.runs}."
+    where = f"The executed notebooks are in {root.runs}: open index.html."
     if options.preview:
         where = f"A preview: nothing was promoted, no look was spent. {where}"
     say(verdict, where)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlgate.errors import MlgateError
 from mlgate.notebooks.handover import handed_on
-from mlgate.notebooks.pages import write_page
+from mlgate.notebooks.pages import write_index, write_page
 from mlgate.notebooks.progress import Progress, quiet
 from mlgate.notebooks.sources import Cell, Parameters, cells_of, check_parameters, code_of, read_parameters, warm_up
 from mlgate.root import Root
@@ -62,16 +62,17 @@ def run(root: Root, steps: Steps, progress: bool = True, warm: bool = True) -> l
     """Run notebooks in order, each with its parameters, in `root`; stop at the first that does not get to its end.
 
     What a notebook hands on (handover.py) is a parameter of those after it that declare it.
-    Each leaves runs/<name>.ipynb and runs/<name>.html, however it ends. A notebook that rejects the candidate is the
-    last result. Any other failure is an MlgateError: which cell, what was raised, where to look. Only then
-    runs/kernels.log stays: what kernels wrote past their notebooks. `progress` writes to stderr; `warm` lets kernels
-    import what their notebooks import while they wait.
+    Each leaves runs/<name>.ipynb and runs/<name>.html, however it ends, and runs/index.html leads to them. A notebook
+    that rejects the candidate is the last result. Any other failure is an MlgateError: which cell, what was raised,
+    where to look. Only then runs/kernels.log stays: what kernels wrote past their notebooks. `progress` writes to
+    stderr; `warm` lets kernels import what their notebooks import while they wait.
     """
     _prepare(root, steps)
     codes = [warm_up(path) if warm else "" for path, _ in steps]
     results: list[Result] = []
     pages = []
     handed: Parameters = {}
+    stems = {path.stem for path, _ in steps}
     # While one notebook runs, the next kernel gets ready and a thread writes the page of the notebook before.
     with (
         ThreadPoolExecutor(1, "pages") as writer,
@@ -87,15 +88,27 @@ def run(root: Root, steps: Steps, progress: bool = True, warm: bool = True) -> l
             handed |= result.handed
             shown.end(result.stem, result.ending, result.seconds)
             results.append(result)
-            pages.append(writer.submit(write_page, result.executed, result.page))
+            pages.append(writer.submit(write_page, result.executed, result.page, stems))
             if result.error:
                 break
     for page in pages:
         page.result()
+    _link(root, steps, results)
     if results and results[-1].error and not results[-1].rejected:
         raise MlgateError(_explain(results[-1], results[-1].error))
     _kernels_log(root).unlink(missing_ok=True)  # kernels may log warnings at shutdown; nobody needs them
     return results
+
+
+def _link(root: Root, steps: Steps, results: list[Result]) -> None:
+    """Write the index. Where the run ended early, pages lead to those that are there."""
+    done = {result.stem for result in results}
+    if len(results) < len(steps):
+        for result in results:
+            write_page(result.executed, result.page, done)
+    ran = {path for path, _ in steps}
+    beside = {other for path in ran for other in path.parent.glob("[0-9][0-9]_*.ipynb")}
+    write_index(root.runs, sorted(ran | beside, key=lambda path: path.stem))
 
 
 def _prepare(root: Root, steps: Steps) -> None:
@@ -103,7 +116,7 @@ def _prepare(root: Root, steps: Steps) -> None:
     _kernels_log(root).unlink(missing_ok=True)
     for path, parameters in steps:
         check_parameters(path, parameters)
-        for name in (f"{path.stem}.ipynb", f"{path.stem}.html"):
+        for name in (f"{path.stem}.ipynb", f"{path.stem}.html", "index.html"):
             (root.runs / name).unlink(missing_ok=True)
     root.runs.mkdir(parents=True, exist_ok=True)
 
