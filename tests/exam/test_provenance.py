@@ -5,7 +5,7 @@ from mlgate.answers import scoring
 from mlgate.artifacts import Card, TrainingRows
 from mlgate.errors import MlgateError
 from mlgate.exam import provenance
-from mlgate.gate import HOLD, Policy
+from mlgate.gate import HOLD, Check, Policy
 from mlgate.recipes import Recipe, cache
 
 import numpy as np
@@ -196,6 +196,15 @@ def test_an_honest_candidate_is_judged_with_the_runs_word_and_without_it(root_wi
     assert not counted
     assert exam.preview(root, scoring.score(*exam.load_pair(root), corpus.rows_of("validation", root))).decision
     assert len(counted) == 1
+
+
+def test_what_is_observed_is_the_share_of_rows_to_judge_on_that_were_learnt(root):
+    check = Check("leakage", "pass", "reject", "")
+    validation = provenance.keys_of(root, "validation")
+    share = len(validation) / (len(validation) + len(provenance.keys_of(root, "holdout")))
+    found = provenance.leakage(root, check, validation, 0.05)
+    assert found.status == "fail"
+    assert share <= found.observed <= share + 0.05  # and a few more that begin or end like one
 
 
 def test_each_judged_row_counts_however_many_training_rows_it_is_like():

@@ -6,6 +6,7 @@ shorter chain that is sound. The second is noticed where a move is missing (prod
 for the rest there is git (test_commits.py), and `mlgate record` refuses a ledger that does not continue main's.
 """
 
+import hashlib
 import json
 import os
 
@@ -174,6 +175,26 @@ def test_a_move_cut_off_at_the_end_is_noticed_because_production_says_otherwise(
     assert len(ledger.read(root)) == 3  # a sound chain by itself: see the top of this file
     with pytest.raises(MlgateError, match="but the ledger's last move put"):
         promotion.rollback(root)
+
+
+def test_a_file_that_is_not_the_ledgers_is_named_by_twelve_characters_and_so_is_the_one_it_should_be(tmp_path):
+    root = tiny_root(tmp_path / "root")
+    root.ledger.write_bytes(lines(root)[0])  # without the line of a holdout whose fingerprints are not there
+    root.production.write_bytes(b"another")
+    found = hashlib.sha256(b"another").hexdigest()[:12]
+    with pytest.raises(
+        MlgateError, match=rf"pkl is {found}, but .* says {name_of(1.0)[:12]}: it was"
+    ):
+        integrity.verify(root)
+
+
+def test_a_move_brings_the_files_along_that_its_card_speaks_of(tmp_path):
+    root = tiny_root(tmp_path / "root")
+    [move] = ledger.moves(ledger.read(root))
+    card = root.cards / f"{name_of(1.0)}.json"
+    assert set(integrity.named_by(root, move)) == {card, card.with_suffix(".profile")}
+    card.write_text(json.dumps({**json.loads(card.read_text()), "keys": "a" * 64}))
+    assert integrity.named_by(root, move)[card.with_suffix(".keys")] == "a" * 64
 
 
 def test_a_rollback_to_a_model_that_was_not_there_before_cannot_be(tmp_path):
