@@ -79,11 +79,13 @@ clean: ## remove .venv, caches and runs
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 FORMS := $(filter-out %/config.yml, $(wildcard .github/ISSUE_TEMPLATE/*.yml))
 CITATION := $(wildcard CITATION.cff)
+ACTION := $(wildcard action.yml)
 STRIP := .venv/bin/nbstripout --keep-id --extra-keys metadata.language_info.version
 
 # All of them work without a network. actionlint would use whatever shellcheck the machine has: not locked, so left out.
 workflows: .venv
-	.venv/bin/zizmor --quiet --offline --pedantic .github
+	.venv/bin/zizmor --quiet --offline --pedantic .github $(ACTION)
+	$(if $(ACTION),.venv/bin/check-jsonschema --builtin-schema vendor.github-actions $(ACTION))
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(if $(FORMS),.venv/bin/check-jsonschema --builtin-schema vendor.github-issue-forms $(FORMS))

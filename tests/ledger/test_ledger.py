@@ -182,9 +182,7 @@ def test_a_file_that_is_not_the_ledgers_is_named_by_twelve_characters_and_so_is_
     root.ledger.write_bytes(lines(root)[0])  # without the line of a holdout whose fingerprints are not there
     root.production.write_bytes(b"another")
     found = hashlib.sha256(b"another").hexdigest()[:12]
-    with pytest.raises(
-        MlgateError, match=rf"pkl is {found}, but .* says {name_of(1.0)[:12]}: it was"
-    ):
+    with pytest.raises(MlgateError, match=rf"pkl is {found}, but .* says {name_of(1.0)[:12]}: it was"):
         integrity.verify(root)
 
 

@@ -1,0 +1,89 @@
+"""action.yml, as somebody else's workflow uses it: what is decided becomes outputs and a summary; inputs stay words."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+ACTION = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))
+STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
+GAINS = {"PROMOTE": (60, 20), "HOLD": (32, 30), "REJECT": (20, 60)}
+
+
+def use(folder: Path, **inputs: str) -> tuple[int, dict[str, str], str]:
+    """Run the step that judges with these inputs: its exit status, its outputs and the summary."""
+    given = {name: spec.get("default", "") for name, spec in ACTION["inputs"].items()} | inputs
+    filled = {}
+    for name, value in STEPS["Judge"]["env"].items():
+        filled[name] = given[re.fullmatch(r"\$\{\{ inputs\.([a-z-]+) \}\}", value)[1]]
+    files = {"GITHUB_OUTPUT": folder / "output", "GITHUB_STEP_SUMMARY": folder / "summary"}
+    for path in files.values():
+        path.write_text("")
+    environment = {**os.environ, **filled, **{name: str(path) for name, path in files.items()}}
+    environment |= {"GITHUB_ACTION_PATH": str(REPOSITORY), "RUNNER_TEMP": str(folder)}
+    environment["PYTHONPATH"] = str(REPOSITORY / "lib")
+    command = ["bash", "-eo", "pipefail", "-c", STEPS["Judge"]["run"]]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    lines = files["GITHUB_OUTPUT"].read_text(encoding="utf-8").splitlines()
+    assert "Traceback" not in done.stderr
+    return done.returncode, dict(line.split("=", 1) for line in lines), files["GITHUB_STEP_SUMMARY"].read_text()
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A runner's folder for temporary files, in which the package is installed as the action installs it."""
+    (tmp_path / "mlgate" / "bin").mkdir(parents=True)
+    python = tmp_path / "mlgate" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    return tmp_path
+
+
+def write_answers(path: Path, wins: int, losses: int, candidate: str = "candidate") -> None:
+    lines = [f"label,production,{candidate}"]
+    lines += ["a,b,a", "b,a,b"] * (wins // 2) + ["b,b,a", "a,a,b"] * (losses // 2) + ["a,a,a", "b,b,b"] * 300
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("decision", "code"), [("PROMOTE", 0), ("HOLD", 3), ("REJECT", 4)])
+def test_a_verdict_becomes_outputs_and_a_summary(folder, decision, code):
+    write_answers(folder / "answers.csv", *GAINS[decision])
+    for fail_on, expected in (("hold", code), ("never", 0)):
+        status, outputs, summary = use(folder, answers="answers.csv", **{"fail-on": fail_on})
+        assert status == expected
+        assert set(outputs) == set(ACTION["outputs"])
+        assert outputs["decision"] == decision
+        assert outputs["exit-code"] == str(expected)
+        assert float(outputs["low"]) < float(outputs["difference"]) < float(outputs["high"])
+        assert Path(outputs["verdict"]).is_file()
+        assert f"## {decision}" in summary
+
+
+@pytest.mark.slow
+def test_without_a_verdict_the_step_fails_and_no_output_says_promote(folder):
+    (folder / "answers.csv").write_bytes(b"\x00\xff")
+    status, outputs, summary = use(folder, answers="answers.csv", **{"fail-on": "never"})
+    assert (status, outputs, summary) == (1, {"exit-code": "1"}, "")
+    status, outputs, _ = use(folder, **{"fail-on": "never"})
+    assert (status, outputs) == (2, {"exit-code": "2"})  # neither answers nor models
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["$(touch here)", "`touch here`", "--fail-on=never", 'x"; touch here; "', "a\nb=c"])
+def test_an_input_is_a_word_whatever_stands_in_it(folder, name):
+    write_answers(folder / "answers.csv", *GAINS["REJECT"])
+    status, outputs, _ = use(folder, answers="answers.csv", **{"candidate-column": name})
+    assert (status, outputs) == (1, {"exit-code": "1"})
+    assert not (folder / "here").exists()
+
+
+def test_the_action_is_small_and_its_inputs_reach_no_script():
+    assert len(ACTION["inputs"]) <= 12
+    assert [name for name, step in STEPS.items() if "${{" in step.get("run", "")] == []
+    assert all(re.search("@[0-9a-f]{40}$", step["uses"]) for step in STEPS.values() if "uses" in step)
