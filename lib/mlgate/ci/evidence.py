@@ -91,7 +91,53 @@ class Demands:
     judged: Root
 
 
+def _labelling(before: Sequence[Entry], line: Any, demands: Demands) -> None:
+    named = (line["before"], line["production"], line["candidate"], line["rows"]["digest"])
+    order = hashlib.sha256("\0".join(named).encode()).hexdigest()
+    _require(line["order"] == order, "its order does not follow from the line before it")
+    _require(line["horizon"] <= line["different"] <= line["rows"]["count"], "its counts do not fit each other")
+    _require(line["production"] == ledger.head(before), "it is about another production model")
+    _require(line["corpus"] == demands.corpus, "it was begun under another [corpus] than gate.toml names")
+    _require(line["policy"] == demands.policy.digest, "it was begun under other demands than gate.toml's")
+    _require(line["alpha"] == demands.policy.alpha_look, "its level is another one than gate.toml's alpha / looks")
+    _require(line["margin"] == 0, "only labels that show a margin of 0 are believed")
+    _require(ledger.looks_left(before, demands.policy) > 0, "no look was left")
+
+
+def _labelled(before: Sequence[Entry], line: Any, demands: Demands) -> None:
+    """Raise ValueError where a look that bought labels is not what its session began, or its labels do not make it."""
+    begun = [session for session in ledger.unfinished(before) if session["order"] == line["labelling"]]
+    _require(len(begun) == 1, "no labelling that has no verdict yet was begun for it")
+    session = begun[0]
+    verdict = line["verdict"]
+    pair = (verdict["production"]["digest"], verdict["candidate"]["digest"])
+    _require(pair == (session["production"], session["candidate"]), "its verdict is about another pair")
+    for name in ("alpha", "generation", "corpus"):
+        _require(line[name] == session[name], f"its {name} is not that of its labelling")
+    rows = (verdict["rows"]["digest"], verdict["rows"]["count"])
+    _require(rows == (session["rows"]["digest"], session["rows"]["count"]), "its verdict is about other rows")
+    _verdict(before, line, demands.policy, None)
+    labels = verdict["labels"]
+    _require(
+        0 < labels["count"] <= labels["horizon"] == session["horizon"], "its labels are not as many as were planned"
+    )
+    counted = labels["wins"] + labels["losses"] + len(labels["tied"])
+    _require(min(labels["wins"], labels["losses"]) >= 0 and counted == labels["count"], "its labels do not add up")
+    found = arithmetic.walked(labels, session["horizon"], session["alpha"])
+    _require(found != "undecided" or labels["count"] == session["horizon"], "its labels decide nothing yet")
+    for check in verdict["checks"]:
+        if check["code"] == "difference":
+            _require(check["status"] == found, f"its own labels say {found} of the difference, and it says otherwise")
+            _require(check["action"] == "reject", "its difference does not count")
+    judged = {check["name"] for check in verdict["checks"]}
+    unguarded = [name for name in demands.policy.required if f"slice {name}" not in judged]
+    _require(verdict["decision"] != "PROMOTE" or not unguarded, f"the slice {unguarded[:1]} was not judged")
+
+
 def _look(before: Sequence[Entry], line: Any, demands: Demands) -> None:
+    if "labelling" in line:
+        _labelled(before, line, demands)
+        return
     rows = line["verdict"]["rows"]
     holdout = ledger.current_holdout(before)
     _require(holdout is not None, "no holdout rows are known before it")
@@ -114,8 +160,11 @@ def _rejection(before: Sequence[Entry], line: Any, demands: Demands) -> None:
     _verdict(before, line, demands.policy, demands.policy.alpha)
 
 
-def _verdict(before: Sequence[Entry], line: Any, policy: Policy, alpha: float) -> None:
-    """Raise ValueError where a verdict is not what its own checks and counts make, at this level."""
+def _verdict(before: Sequence[Entry], line: Any, policy: Policy, alpha: float | None) -> None:
+    """Raise ValueError where a verdict is not what its own checks and counts make, at this level.
+
+    alpha: None where labels were bought, whose counts stand otherwise: see `_labelled`.
+    """
     verdict = line["verdict"]
     _require(
         line["verdict_sha256"] == hashlib.sha256(to_json(verdict)).hexdigest(),
@@ -124,7 +173,8 @@ def _verdict(before: Sequence[Entry], line: Any, policy: Policy, alpha: float) -
     _require(verdict["policy"] == _as_json(policy), "its verdict was given under other demands than gate.toml's")
     _require(verdict["production"]["digest"] == ledger.head(before), "its verdict is about another production model")
     _decision(verdict)
-    _counts(verdict, policy.margin, alpha)
+    if alpha is not None:
+        _counts(verdict, policy.margin, alpha)
 
 
 def _decision(verdict: Mapping[str, Any]) -> None:
@@ -200,6 +250,7 @@ LINES: dict[str, Callable[[Sequence[Entry], Any, Demands], None]] = {
     "look": _look,
     "rejection": _rejection,
     "holdout": _holdout,
+    "labelling": _labelling,
     "bootstrap": _bootstrap,
     "promotion": _promotion,
     "refresh": _refresh,

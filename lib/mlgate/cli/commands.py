@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate.reporting.markdown import flat, quote
-from mlgate.root import find_root, write_atomically
+from mlgate.root import Root, find_root, write_atomically
 
 if TYPE_CHECKING:
     from mlgate.gate import Verdict
@@ -205,6 +205,62 @@ def holdout_command(options: Namespace) -> int:
     source = Source(options.data, options.text_column, options.label_column, options.slice_column)
     print(holdout.renew(find_root(options.root), source))
     return 0
+
+
+def label_command(options: Namespace) -> int:
+    root = find_root(options.root)
+    steps = {
+        "new": _label_new,
+        "status": _label_status,
+        "export": _label_export,
+        "import": _label_import,
+        "verdict": _label_verdict,
+    }
+    return steps[options.step](root, options)
+
+
+def _label_new(root: Root, options: Namespace) -> int:
+    from mlgate import labelling
+
+    traffic = labelling.Traffic(options.data, options.text_column, options.id_column, options.slice_column)
+    session, pool = labelling.new(root, traffic, options.budget)
+    if pool.repeated:
+        print(f"{pool.repeated:,} rows repeat a text that was there before, and were left out.")
+    print(labelling.plan(session))
+    print("Now: mlgate label export FILE, and mlgate label import FILE; then mlgate label verdict.")
+    return 0
+
+
+def _label_status(root: Root, options: Namespace) -> int:
+    from mlgate import exam, labelling
+
+    print(labelling.status(labelling.stand(labelling.load(root), exam.policy_of(root))))
+    return 0
+
+
+def _label_export(root: Root, options: Namespace) -> int:
+    from mlgate import exam, labelling
+
+    print(labelling.export(root, exam.policy_of(root), options.file, options.format, options.rows))
+    return 0
+
+
+def _label_import(root: Root, options: Namespace) -> int:
+    from mlgate import labelling
+
+    print(labelling.take_in(root, options.file, options.format, options.annotator))
+    return 0
+
+
+def _label_verdict(root: Root, options: Namespace) -> int:
+    from mlgate import labelling
+    from mlgate.reporting import report
+
+    verdict = labelling.conclude(root)
+    if options.json:
+        report.write(options.json, verdict)
+    say(verdict)
+    return EXIT[verdict.decision]
 
 
 def selftest_command(options: Namespace) -> int:

@@ -8,8 +8,9 @@ import mlgate
 from mlgate.ci.evidence import EXPECTED
 from mlgate.cli import commands, watch_commands
 
-EPILOG = """exit status: 0 done (judge: PROMOTE; watch: quiet); 3 HOLD and 4 REJECT (judge, and run with --fail-on);
-watch: 3 moved or harm estimated, 4 harm proven; 1 an error; 2 wrong usage; 5 (record) production moved meanwhile"""
+EPILOG = """exit status: 0 done (judge, label verdict: PROMOTE; watch: quiet); 3 HOLD and 4 REJECT (these, and run with
+--fail-on); watch: 3 moved or harm estimated, 4 harm proven; 1 an error; 2 wrong usage; 5 (record) production moved
+meanwhile"""
 
 
 class Commands:
@@ -41,6 +42,7 @@ def make_parser() -> argparse.ArgumentParser:
     watch_commands.add(added)
     _add_ci(added)
     _add_holdout(added)
+    _add_label(added)
     _add_others(added)
     return parser
 
@@ -117,6 +119,39 @@ def _add_holdout(added: Commands) -> None:
     holdout.add_argument("what", choices=("new",))
     holdout.add_argument("data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
     _add_columns(holdout)
+
+
+def _add_label(added: Commands) -> None:
+    help = "no labels at hand? Label only the rows that decide, and stop when the verdict is certain"
+    label = added.add("label", commands.label_command, help)
+    steps = label.add_subparsers(dest="step", required=True, metavar="STEP")
+    new = _step(
+        steps, "new", "both models answer these rows; fix the order in which those answered differently are labelled"
+    )
+    new.add_argument("data", metavar="rows.csv", type=Path, help="unlabelled texts, CSV or Parquet")
+    new.add_argument("--text-column", metavar="NAME", default="text")
+    new.add_argument("--id-column", metavar="NAME", help="your own names of the rows (default: made of the texts)")
+    new.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")
+    new.add_argument("--budget", metavar="N", type=int, default=400, help="labels, at most (default: 400)")
+    _step(steps, "status", "the lead in its corridor, and what is to be expected: for you, not for who labels")
+    export = _step(steps, "export", "write the rows to label next into a file, for a spreadsheet or a labelling tool")
+    export.add_argument("file", metavar="FILE", type=Path)
+    export.add_argument("--rows", metavar="N", type=int, help="only the next N")
+    take_in = _step(steps, "import", "add the labels in a file: all, or none where one cannot be taken")
+    take_in.add_argument("file", metavar="FILE", type=Path)
+    take_in.add_argument("--annotator", metavar="NAME", help="who gave them (default: what the file says)")
+    for step in (export, take_in):
+        formats = ("csv", "label-studio", "argilla", "prodigy", "doccano")
+        step.add_argument("--format", choices=formats, default="csv")
+    verdict = _step(steps, "verdict", "what the labels show: PROMOTE, HOLD or REJECT")
+    verdict.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there, too")
+
+
+def _step(steps: argparse._SubParsersAction, name: str, help: str) -> argparse.ArgumentParser:
+    """Add a step of a command, and return its parser for its options."""
+    step: argparse.ArgumentParser = steps.add_parser(name, help=help, description=help)
+    step.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return step
 
 
 def _add_others(added: Commands) -> None:

@@ -173,7 +173,8 @@ class Verdict:
 
     discordant: rows that only the candidate gets right, and rows that only production gets right. fragility: how many
     labels would have to be wrong for the difference to stand otherwise; None where it is undecided, or where no number
-    of them would do. policy: the demands, and their digest. versions: of the packages that judged.
+    of them would do. policy: the demands, and their digest. versions: of the packages that judged. labels: those bought
+    for it, where there are such: count, wins, losses, ties, unsure, agreement, horizon.
     """
 
     decision: Decision
@@ -189,6 +190,7 @@ class Verdict:
     policy: dict[str, Any] = field(default_factory=dict)
     fragility: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, Any] | None = None
 
     def check(self, name: str) -> Check:
         """Return the check of this name. Raises KeyError where it was not made."""
@@ -224,6 +226,8 @@ class Verdict:
         if self.discordant:
             wins, losses = self.discordant
             value["discordant"] = {"candidate_only_right": wins, "production_only_right": losses}
+        if self.labels:
+            value["labels"] = self.labels
         return value
 
 
@@ -261,6 +265,7 @@ def _verdict_from(value: dict[str, Any]) -> Verdict:
         policy=value["policy"],
         fragility=value["fragility"],
         versions=value["versions"],
+        labels=value.get("labels"),
     )
 
 

@@ -7,12 +7,14 @@ from mlgate.ledger.entries import (
     Holdout,
     Judged,
     Kind,
+    Labelling,
     Move,
     MoveKind,
     holdouts,
     is_judged,
     is_move,
     judged,
+    labellings,
     moves,
 )
 from mlgate.ledger.ledger import (
@@ -31,6 +33,7 @@ from mlgate.ledger.ledger import (
     read,
     rolled_back,
     since,
+    unfinished,
     verdict_on,
     won,
 )
@@ -43,6 +46,7 @@ __all__ = [
     "Holdout",
     "Judged",
     "Kind",
+    "Labelling",
     "Move",
     "MoveKind",
     "append",
@@ -55,6 +59,7 @@ __all__ = [
     "is_judged",
     "is_move",
     "judged",
+    "labellings",
     "last_move",
     "looks_left",
     "moves",
@@ -64,6 +69,7 @@ __all__ = [
     "read",
     "rolled_back",
     "since",
+    "unfinished",
     "verdict_on",
     "won",
 ]

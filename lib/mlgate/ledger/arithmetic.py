@@ -4,7 +4,7 @@ A second way to the gate's own arithmetic, with Python's standard library alone.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from statistics import NormalDist
 from typing import Any
 
@@ -49,6 +49,38 @@ def midp(b: int, c: int) -> float:
         if term < NEGLIGIBLE * total:
             break
     return total
+
+
+def walked(labels: Mapping[str, Any], horizon: int, alpha: float) -> str:
+    """Return how the counts of labels stand, after which labelling was ended: "pass", "fail" or "undecided".
+
+    See gate.sequential.follow: an end lies where a corridor is left, or where the budget is spent.
+    """
+    needed = corridor(horizon, alpha, set(labels["tied"]))[labels["count"] - 1]
+    if labels["wins"] >= needed:
+        return "pass"
+    if labels["losses"] >= needed:
+        return "fail"
+    return "undecided"
+
+
+def corridor(horizon: int, alpha: float, ties: Container[int] = ()) -> list[int]:
+    """Return the wins that are needed after each label. See gate.corridor."""
+    alive = [1.0]
+    spent = 0.0
+    needed = []
+    for label in range(1, horizon + 1):
+        if label not in ties:
+            alive = [(one + other) / 2 for one, other in zip([*alive, 0.0], [0.0, *alive], strict=True)]
+        wins = len(alive)
+        outside = 0.0
+        while wins and outside + alive[wins - 1] <= alpha * label / horizon - spent:
+            wins -= 1
+            outside += alive[wins]
+        spent += outside
+        del alive[wins:]
+        needed.append(wins)
+    return needed
 
 
 def score(counts: tuple[int, int, int], d: float) -> float:

@@ -9,7 +9,7 @@ from mlgate.root.shapes import misfit
 
 MoveKind = Literal["bootstrap", "promotion", "rollback", "refresh"]
 JudgedKind = Literal["look", "rejection"]
-Kind = Literal["bootstrap", "promotion", "rollback", "refresh", "look", "rejection", "holdout"]
+Kind = Literal["bootstrap", "promotion", "rollback", "refresh", "look", "rejection", "holdout", "labelling"]
 DIGEST = re.compile("[0-9a-f]{64}")
 MOVES: tuple[MoveKind, ...] = get_args(MoveKind)  # the kinds of line that change production
 JUDGED: tuple[JudgedKind, ...] = get_args(JudgedKind)
@@ -33,7 +33,8 @@ Move = TypedDict(
 class Judged(TypedDict):
     """A look at the holdout, with the level it was taken at; or a rejection on validation rows, which costs none.
 
-    corpus: what gate.toml's [corpus] named when the look was taken.
+    corpus: what gate.toml's [corpus] named when the look was taken. labelling: the order of the labels that
+    it rests on, where they were bought for it.
     """
 
     time: str
@@ -44,6 +45,7 @@ class Judged(TypedDict):
     alpha: NotRequired[float]
     generation: NotRequired[int]
     corpus: NotRequired[dict[str, Any]]
+    labelling: NotRequired[str]
 
 
 class Counted(TypedDict):
@@ -66,7 +68,34 @@ class Holdout(TypedDict):
     before: str
 
 
-Entry = Move | Judged | Holdout
+class Labelling(TypedDict):
+    """Labels are about to be bought: which rows, in which order, how many at most. A look begins with it.
+
+    different: of the rows, how many the two models answer differently. horizon: how many of those are labelled at most.
+    order: the name of their order, which follows from the line before, both models and the rows. queue, answers: the
+    sha256 of the files that hold them. policy, corpus: what gate.toml demanded and named.
+    """
+
+    time: str
+    kind: Literal["labelling"]
+    production: str
+    candidate: str
+    name: str
+    rows: Counted
+    different: int
+    horizon: int
+    alpha: float
+    margin: float
+    generation: int
+    order: str
+    queue: str
+    answers: str
+    policy: str
+    corpus: dict[str, Any]
+    before: str
+
+
+Entry = Move | Judged | Holdout | Labelling
 
 
 class Named(TypedDict):
@@ -95,6 +124,9 @@ def why_malformed(line: Mapping[str, Any]) -> str | None:
         return misfit(line, Judged) or misfit(line["verdict"], Said) or _why_no_time(line) or _why_no_level(line)
     if kind == "holdout":
         return misfit(line, Holdout) or _why_no_name(line, "keys") or _why_no_time(line)
+    if kind == "labelling":
+        names = ("production", "candidate", "order", "queue", "answers", "policy")
+        return misfit(line, Labelling) or _why_no_name(line, *names) or _why_no_time(line)
     return f"it is of no kind that there is: {kind!a:.60}"
 
 
@@ -146,3 +178,12 @@ def holdouts(entries: Iterable[Entry]) -> list[Holdout]:
 
 def _is_holdout(entry: Entry) -> TypeGuard[Holdout]:
     return entry["kind"] == "holdout"
+
+
+def labellings(entries: Iterable[Entry]) -> list[Labelling]:
+    """Return the lines that began to buy labels."""
+    return [entry for entry in entries if _is_labelling(entry)]
+
+
+def _is_labelling(entry: Entry) -> TypeGuard[Labelling]:
+    return entry["kind"] == "labelling"

@@ -7,7 +7,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlgate.errors import MlgateError
-from mlgate.ledger.entries import Entry, Holdout, Judged, Kind, Move, holdouts, judged, moves, why_malformed
+from mlgate.ledger.entries import (
+    Entry,
+    Holdout,
+    Judged,
+    Kind,
+    Labelling,
+    Move,
+    holdouts,
+    judged,
+    labellings,
+    moves,
+    why_malformed,
+)
 from mlgate.root import Policy, Root, read_file, write_atomically
 
 START = "0" * 64
@@ -151,8 +163,9 @@ def looks_left(entries: Sequence[Entry], policy: Policy) -> int:
     A look that ends in PROMOTE is given back. Until the first promotion without a ground, only looks that promoted
     nothing have kept their level, and those sum to no more than alpha: so the chance of it stays below alpha. But each
     look tells something of the rows, whatever it ends in: a generation ends after twice as many of them at the latest.
+    One for which labels are being bought is spent from the start: who gives it up and begins another has paid for both.
     """
-    looks = judged(entries, "look")
+    looks: list[Judged | Labelling] = [*judged(entries, "look"), *unfinished(entries)]
     holdout = current_holdout(entries)
     if holdout is None:  # no generation has begun yet
         return _affordable(policy.alpha, [look for look in looks if not given_back(look)], policy)
@@ -163,13 +176,19 @@ def looks_left(entries: Sequence[Entry], policy: Policy) -> int:
     return max(0, min(left))
 
 
-def given_back(look: Judged) -> bool:
+def given_back(look: Judged | Labelling) -> bool:
     """Return whether a look ended in PROMOTE, so that its level may be spent again."""
-    verdict = look.get("verdict") or {}
-    return verdict.get("decision") == "PROMOTE"
+    verdict: Any = look.get("verdict") or {}
+    return bool(verdict.get("decision") == "PROMOTE")
 
 
-def _affordable(alpha: float, looks: list[Judged], policy: Policy) -> int:
+def unfinished(entries: Sequence[Entry]) -> list[Labelling]:
+    """Return the lines that began to buy labels and have no verdict yet."""
+    ended = {look.get("labelling") for look in judged(entries, "look")}
+    return [line for line in labellings(entries) if line["order"] not in ended]
+
+
+def _affordable(alpha: float, looks: Sequence[Judged | Labelling], policy: Policy) -> int:
     """How many looks the policy's level allows with what these have left of alpha."""
     spent = sum(look["alpha"] for look in looks)
     return max(0, int((alpha - spent) / policy.alpha_look + 1e-6))

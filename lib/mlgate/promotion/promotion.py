@@ -274,12 +274,18 @@ def _require_current(root: Root, entries: Sequence[Entry], look: Judged, pair: t
         raise MlgateError("The candidate is not the one that was judged. Run notebook 04 again.")
     if verdict["policy"]["digest"] != policy_from(settings).digest:
         raise MlgateError("gate.toml demands something else since the verdict was given. Run notebook 04 again.")
-    holdout = ledger.current_holdout(entries)
-    if holdout is None or verdict["rows"]["digest"] != holdout["rows"]["digest"]:
+    if verdict["rows"]["digest"] not in _judged_rows(entries, look):
         raise MlgateError("The holdout has other rows since the verdict was given. Run notebook 04 again.")
     corpus = section(settings, "corpus")
     if look.get("corpus", corpus) != corpus:
         raise MlgateError("gate.toml names another [corpus] since the verdict was given. Run notebooks 02 to 04 again.")
+
+
+def _judged_rows(entries: Sequence[Entry], look: Judged) -> list[str]:
+    """Return the digests of the rows that a look may be about: those it bought labels of, else the holdout's."""
+    if "labelling" in look:
+        return [line["rows"]["digest"] for line in ledger.labellings(entries) if line["order"] == look["labelling"]]
+    return [line["rows"]["digest"] for line in ledger.holdouts(entries)[-1:]]
 
 
 def _digest(path: Path) -> str | None:

@@ -30,6 +30,10 @@ def line(entry: ledger.Entry) -> str:
         verdict = entry["verdict"]
         pair = f"{verdict['candidate']['digest'][:12]} against {verdict['production']['digest'][:12]}"
         return f"{head} {verdict['decision']}: {pair}: {flat(verdict['reason'])}"
+    for begun in ledger.labellings([entry]):
+        pair = f"{begun['candidate'][:12]} against {begun['production'][:12]}"
+        rows = f"at most {begun['horizon']:,} of {begun['different']:,} disagreements, alpha {begun['alpha']:g}"
+        return f"{head} {pair}: {rows}"
     for holdout in ledger.holdouts([entry]):
         rows = f"{holdout['rows']['count']:,} rows, alpha {holdout['alpha']:g}"
         return f"{head} generation {holdout['generation']}: {rows}"
@@ -90,7 +94,7 @@ def mark(check: Check) -> str:
 
 def closing_notes(verdict: Verdict) -> list[str]:
     """Return what stands below the checks: how to read the interval, how sure the verdict is, and what it cost."""
-    return [*interval_note(verdict), *prospects(verdict), looks(verdict)]
+    return [*interval_note(verdict), *prospects(verdict), *bought(verdict), looks(verdict)]
 
 
 def interval_note(verdict: Verdict) -> list[str]:
@@ -126,6 +130,21 @@ def looks(verdict: Verdict) -> str:
     plural = "" if look.left == 1 else "s"
     spent = "One look spent" if look.spent else "No look spent"
     return f"{spent} ({flat(look.why)}); {look.left} look{plural} left on the holdout."
+
+
+def bought(verdict: Verdict) -> list[str]:
+    """Return what a verdict cost in labels; [] where none were bought for it."""
+    labels = verdict.labels
+    if not labels:
+        return []
+    line = (
+        f"{labels['count']:,} labels decided, of at most {labels['horizon']:,}; rows on which both models agree"
+        " need none. Whoever stops when they like is fooled no more often than that."
+    )
+    agreement = labels.get("agreement")
+    if not agreement:
+        return [line]
+    return [line, f"A second person agreed on {agreement['alike']:,} of {agreement['rows']:,} rows."]
 
 
 def prospects(verdict: Verdict) -> list[str]:

@@ -72,6 +72,10 @@ class Root:
         return self.candidate_folder / "preview.json"
 
     @property
+    def labels(self) -> Path:
+        return self.path / "labels"
+
+    @property
     def runs(self) -> Path:
         return self.path / "runs"
 
