@@ -6,7 +6,7 @@ from math import comb
 
 from mlgate.gate import corridor
 from mlgate.gate.planning import budget_for, outlook, share_interval, wealth
-from mlgate.gate.sequential import Rule, follow, least_labels, null_share, rule_for
+from mlgate.gate.sequential import Rule, Walk, follow, least_labels, null_share, rule_for
 
 import numpy as np
 import pytest
@@ -144,6 +144,22 @@ def test_models_that_seldom_disagree_are_shown_to_be_close_without_a_label():
     assert follow([1] * 400, rule_for(404, 6_722, 400, 0.05, 0.061)).status == "undecided"  # a margin above all of them
 
 
+def interval_of(wins, losses, horizon, alpha, ties=()):
+    walk = Walk("undecided", wins + losses + len(ties), wins, losses, ties)
+    return share_interval(walk, Rule(horizon, alpha))
+
+
+def test_what_was_decided_lies_outside_the_interval():
+    """Parity leaves holes of a win in which a worse share is inside: what is beyond a share that is out, is out."""
+    rule = Rule(20, 0.05)
+    for outcomes in ([1] * 7, [1, 1, -1, 1, 1, 1, 1, 1, 1, 1], [1] * 6 + [-1] * 2 + [1] * 9):
+        better = follow(outcomes, rule)
+        worse = follow([-each for each in outcomes], rule)
+        assert (better.status, worse.status) == ("pass", "fail")
+        assert share_interval(better, rule).low > 0.5
+        assert share_interval(worse, rule).high < 0.5
+
+
 @pytest.mark.parametrize(
     ("wins", "losses", "horizon", "low", "high"),
     [
@@ -154,7 +170,7 @@ def test_models_that_seldom_disagree_are_shown_to_be_close_without_a_label():
     ],
 )
 def test_the_interval_holds_the_shares_whose_own_corridor_is_not_left(wins, losses, horizon, low, high):
-    interval = share_interval(wins, losses, horizon, 0.05)
+    interval = interval_of(wins, losses, horizon, 0.05)
     assert tuple(interval) == pytest.approx((low, high), abs=1e-3)
     inside = corridor(horizon, 0.05, interval.low + 1e-6)[wins + losses - 1]
     outside = corridor(horizon, 0.05, interval.low - 1e-3)[wins + losses - 1]
@@ -164,12 +180,12 @@ def test_the_interval_holds_the_shares_whose_own_corridor_is_not_left(wins, loss
 @pytest.mark.slow
 @pytest.mark.parametrize(("alpha", "low", "high"), [(0.05, 0.5523, 0.6586), (0.0025, 0.5233, 0.6853)])
 def test_the_interval_of_all_labels(alpha, low, high):
-    assert tuple(share_interval(245, 159, 404, alpha)) == pytest.approx((low, high), abs=3e-4)
+    assert tuple(interval_of(245, 159, 404, alpha)) == pytest.approx((low, high), abs=3e-4)
 
 
 def test_no_label_says_nothing_and_ties_only_widen():
-    assert tuple(share_interval(0, 0, 50, 0.05)) == (0.0, 1.0)
-    with_ties = share_interval(12, 3, 40, 0.05, ties=(2, 9, 11))
+    assert tuple(interval_of(0, 0, 50, 0.05)) == (0.0, 1.0)
+    with_ties = interval_of(12, 3, 40, 0.05, ties=(2, 9, 11))
     assert 0 < with_ties.low < 12 / 15 < with_ties.high < 1
 
 

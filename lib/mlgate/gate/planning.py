@@ -1,9 +1,8 @@
 """What to expect of labels before they are there, and what they say of the share of wins: see sequential.py."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mlgate.gate.sequential import Rule, step
+from mlgate.gate.sequential import Rule, Walk, step
 from mlgate.gate.statistics import Interval
 
 import numpy as np
@@ -75,26 +74,27 @@ def budget_for(share: float, alpha: float, power: float = POWER) -> int:
     return high
 
 
-def share_interval(wins: int, losses: int, horizon: int, alpha: float, ties: Iterable[int] = ()) -> Interval:
-    """Return the shares of wins that labels leave possible, each end at level alpha, whenever one stops.
+def share_interval(walk: Walk, rule: Rule) -> Interval:
+    """Return the shares of wins that labels leave possible, each end at the rule's level, whenever one stops.
 
     A share is out where the corridor that takes it for granted is left; the outermost shares that are in are the ends.
+    What was decided stands: a share that the rule's own corridor excludes is out, and so are those beyond it.
     """
-    ties = tuple(ties)
-    label = wins + losses + len(ties)
-    if label == 0:
+    if walk.label == 0:
         return Interval(0.0, 1.0)
-    low = _lowest(wins, label, horizon, alpha, ties)
-    return Interval(low, 1 - _lowest(losses, label, horizon, alpha, ties))
+    above = rule.win_share if walk.status == "pass" else 0.0
+    below = rule.loss_share if walk.status == "fail" else 0.0
+    low = _lowest(walk.wins, walk, rule, above)
+    return Interval(low, 1 - _lowest(walk.losses, walk, rule, below))
 
 
-def _lowest(wins: int, label: int, horizon: int, alpha: float, ties: tuple[int, ...]) -> float:
-    """Return the lowest share of which so many wins after this label do not leave the corridor."""
-    low = 0.0
+def _lowest(wins: int, walk: Walk, rule: Rule, above: float) -> float:
+    """Return the lowest share above another of which so many wins do not leave the corridor."""
+    low = above
     high = 1.0
     for _ in range(ROUNDS):
         shares = np.linspace(low, high, GRID)
-        inside = wins < _needed_at(label, horizon, alpha, shares, ties)
+        inside = wins < _needed_at(walk.label, rule.horizon, rule.alpha, shares, walk.ties)
         if inside[0]:
             return float(shares[0])
         first = int(np.argmax(inside))

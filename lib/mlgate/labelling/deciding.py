@@ -126,7 +126,7 @@ def difference(standing: Standing) -> Difference | None:
     line = standing.session.line
     if walk.label == 0:
         return None
-    share = share_interval(walk.wins, walk.losses, line["horizon"], line["alpha"], walk.ties)
+    share = share_interval(walk, standing.session.rule)
     decisive = line["different"] / line["rows"]["count"] * (1 - len(walk.ties) / walk.label)
     estimate = (walk.wins - walk.losses) / walk.label * line["different"] / line["rows"]["count"]
     low, high = (decisive * (2 * end - 1) for end in share)
