@@ -90,7 +90,7 @@ def test_a_better_candidate_is_promoted_on_labels_of_disagreements_alone(root, m
     verdict = labelling.conclude(root)
     assert (verdict.decision, verdict.difference.method) == ("PROMOTE", "corridor")
     assert verdict.labels["wins"] + verdict.labels["losses"] + verdict.labels["ties"] == verdict.labels["count"]
-    assert 0 < verdict.difference.low < verdict.difference.estimate < verdict.difference.high
+    assert 0 < verdict.difference.low < verdict.difference.estimate <= verdict.difference.high  # all may be wins
     assert (verdict.look.spent, verdict.look.left) == (True, 1)  # given back
     assert {check.name for check in verdict.checks_with("slice")} == {"slice chat", "slice mail"}
     assert main(["--root", str(root.path), "promote"]) == 0
