@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sys
 import time
 import unicodedata
 import warnings
@@ -100,9 +101,23 @@ def dump(pipeline: Pipeline) -> bytes:
             vars(step).pop("_stop_words_id", None)  # a memory address
         if hasattr(step, "vocabulary_"):
             step.vocabulary_ = {word: int(column) for word, column in step.vocabulary_.items()}
+    _intern_names(pipeline)
     buffer = io.BytesIO()
     joblib.dump(pipeline, buffer, compress=0, protocol=5)
     return buffer.getvalue()
+
+
+def _intern_names(estimator: BaseEstimator) -> None:
+    """Let attributes of one name share one string, as in a fresh process; once a model was loaded they need not."""
+    state = {sys.intern(name): value for name, value in vars(estimator).items()}
+    estimator.__dict__ = state
+    for value in state.values():
+        parts = value if isinstance(value, list | tuple) else [value]
+        for part in parts:
+            if isinstance(part, tuple):  # a step and its name
+                part = part[-1]
+            if isinstance(part, BaseEstimator):
+                _intern_names(part)
 
 
 def load(data: bytes, limits: Limits = STANDARD, card: Card | None = None, known: bool = False) -> Model:
