@@ -267,9 +267,19 @@ def selftest_command(options: Namespace) -> int:
     from mlgate.selftest import selftest
 
     root = find_root(options.root)
+    if options.watch:
+        return _null_runs(root, options.rows)
     result = selftest.run(root, tuple(range(options.seeds)), fresh=options.fresh)
     print(selftest.markdown(result))
     return 1 if result["problems"] else 0
+
+
+def _null_runs(root: Root, rows: int) -> int:
+    from mlgate.selftest import null_runs
+
+    found = null_runs.run(root, rows)
+    print(null_runs.markdown(found))
+    return 0 if all(run.kept for run in found) else 1
 
 
 def recipes_command(options: Namespace) -> int:

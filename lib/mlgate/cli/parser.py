@@ -16,8 +16,8 @@ meanwhile"""
 class Commands:
     """The commands as they are added, each with its help, its options and its function."""
 
-    def __init__(self, parser: argparse.ArgumentParser):
-        self.parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    def __init__(self, parser: argparse.ArgumentParser, required: bool = True):
+        self.parsers = parser.add_subparsers(title="commands", required=required, metavar="COMMAND")
 
     def add(self, name: str, function: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
         """Add a command, and return its parser for its options."""
@@ -160,6 +160,8 @@ def _add_others(added: Commands) -> None:
     selftest = added.add("selftest", commands.selftest_command, help)
     selftest.add_argument("--seeds", type=int, default=2, help="how many laboratories (default: 2)")
     selftest.add_argument("--fresh", action="store_true", help="even where the result for this code and policy is kept")
+    selftest.add_argument("--watch", action="store_true", help="instead: how often the watch cries wolf")
+    selftest.add_argument("--rows", metavar="N", type=int, default=40_000_000, help="with --watch: so many rows")
     serve = added.add("serve", commands.serve_command, "answer requests with the production model")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8000)

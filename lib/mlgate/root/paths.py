@@ -76,6 +76,10 @@ class Root:
         return self.path / "labels"
 
     @property
+    def kept_rows(self) -> Path:
+        return self.path / "watch" / "rows.sqlite"
+
+    @property
     def runs(self) -> Path:
         return self.path / "runs"
 

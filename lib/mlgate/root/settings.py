@@ -15,6 +15,7 @@ WORDS: dict[type, str] = {
     float: "a number",
     int: "a whole number",
     str: "text in quotes",
+    bool: "true or false",
     list: "a list of texts in quotes",
 }
 
@@ -22,7 +23,16 @@ WORDS: dict[type, str] = {
 KEYS: dict[str, Types] = {
     "candidate": {"recipe": str, "severity": float},
     "corpus": {"path": str, "text_column": str, "label_column": str, "slice_column": str},
-    "watch": {"rows_per_false_alarm": int, "tolerance": float, "harm_tolerance": float},
+    "watch": {
+        "rows_per_false_alarm": int,
+        "tolerance": float,
+        "harm_tolerance": float,
+        "keep_every": int,
+        "keep_texts": bool,
+        "keep_days": float,
+        "keep_megabytes": float,
+        "on_harm": str,
+    },
     "artifacts": {
         "allow": list,
         "max_megabytes": float,

@@ -12,6 +12,9 @@ from importlib.resources import files
 from typing import Any
 
 from mlgate import __version__
+from mlgate.artifacts import Model
+from mlgate.errors import MlgateError
+from mlgate.promotion.harm import action_on_harm
 from mlgate.root import Root, find_root
 from mlgate.service import server, status
 from mlgate.service.batching import Answer, Batcher, CannotAnswer, Serving
@@ -32,6 +35,7 @@ from mlgate.service.messages import (
 )
 from mlgate.service.metrics import Counted, Metrics
 from mlgate.service.watching import View, Watcher
+from mlgate.watch import Keeper, settings_of
 
 import sklearn
 from fastapi import APIRouter, FastAPI, Request
@@ -39,7 +43,9 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
-PATHS = frozenset({"/", "/predict", "/explain", "/model", "/health", "/metrics", "/docs", "/openapi.json"})
+PATHS = frozenset(
+    {"/", "/predict", "/explain", "/model", "/health", "/metrics", "/watch", "/watch.json", "/docs", "/openapi.json"}
+)
 PAGE_RULES = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
 )
@@ -56,14 +62,18 @@ class Service:
         self.metrics = Metrics()
         self.explaining = asyncio.Semaphore(1)
         self.watcher: Watcher | None = None
+        self.keeper: Keeper | None = None
+        self.no_keeper: str | None = None
 
     @contextlib.asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
         """Load the model, and watch for the next one as long as the service runs."""
         # The gate has judged this pipeline with all of scikit-learn's checks on; a third of a lone answer is theirs.
         sklearn.set_config(skip_parameter_validation=True, assume_finite=True)
-        self.watcher = Watcher(self.root or find_root(), self.metrics.moved)
+        root = self.root or find_root()
+        self.watcher = Watcher(root, self.metrics.moved)
         await self.watcher.check()
+        self._keep_rows(root)
         # Exclude loaded modules from garbage collection: a full pass would block requests for 0.1 s.
         gc.collect()
         gc.freeze()
@@ -73,6 +83,24 @@ class Service:
         finally:
             watch.cancel()
             await asyncio.wait([watch])
+            if self.keeper:
+                await asyncio.to_thread(self.keeper.stop)
+
+    def _keep_rows(self, root: Root) -> None:
+        """Start to keep rows, where [watch] in gate.toml says so. A wrong setting is told, and stops no answer."""
+        try:
+            settings = settings_of(root)
+            if settings.keep_every:
+                self.keeper = Keeper(root, settings, self._model, action_on_harm(root, settings))
+                self.metrics.watch(self.keeper)
+                self.keeper.start()
+        except MlgateError as error:
+            self.no_keeper = str(error)
+
+    def _model(self) -> Model | None:
+        if self.view.serving is None:
+            return None
+        return self.view.serving.model
 
     @property
     def view(self) -> View:
@@ -103,7 +131,10 @@ class Service:
         serving = self.serving  # from here on it is this one, whatever happens to production
         answers = await self.batcher.ask(serving, texts)
         self.metrics.answered(answers)
-        predictions = [{"label": label, "score": score} for label, score in answers]
+        predictions: list[dict[str, Any]] = [{"label": label, "score": score} for label, score in answers]
+        if self.keeper and (kept := self.keeper.offer(serving.model, texts, answers)):
+            place, row_id = kept
+            predictions[place]["id"] = row_id
         return json.dumps({"model": {"digest": serving.model.digest}, "predictions": predictions}).encode()
 
     async def explain(self, request: Request) -> dict[str, Any]:
@@ -153,7 +184,12 @@ class Routes:
     async def health(self) -> Response:
         """200 while a verified model serves, else 503; and, in words, why a newer file is not served."""
         view = self.service.view
-        return as_json(status.health(view), 200 if view.serving else 503)
+        kept = status.kept_rows(self.service.keeper, self.service.no_keeper)
+        return as_json(status.health(view) | kept, 200 if view.serving else 503)
+
+    async def watch(self) -> Response:
+        """Whether the traffic has moved, whether that harms, and the curves of the evidence: watch JSON, and more."""
+        return as_json(status.watch(self.service.keeper, self.service.no_keeper))
 
     async def counters(self) -> Response:
         """Prometheus' text format."""
@@ -169,6 +205,8 @@ class Routes:
         add("/model", self.model, response_model=dict)
         add("/health", self.health, response_model=dict, responses=NO_MODEL)
         add("/metrics", self.counters, response_class=PlainTextResponse)
+        add("/watch.json", self.watch, response_model=dict)
+        add("/watch", page("watch.html"), include_in_schema=False)
         add("/", page("page.html"), include_in_schema=False)
         add("/docs", page("docs.html"), include_in_schema=False)
         return router

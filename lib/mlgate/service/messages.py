@@ -49,11 +49,17 @@ class Prediction(BaseModel):
     score: float | None
 
 
+class Answered(Prediction):
+    """A prediction; where the watch keeps this row, the id by which its label finds it later."""
+
+    id: str | None = None
+
+
 class Predictions(BaseModel):
     """One prediction for each text, in order, all of them by the same model."""
 
     model: ModelName
-    predictions: list[Prediction]
+    predictions: list[Answered]
 
 
 class Word(BaseModel):

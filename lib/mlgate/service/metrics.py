@@ -5,12 +5,16 @@ dictionaries are for.
 """
 
 import time
+from collections.abc import Iterator
 
 from mlgate.service.batching import Answer, plain
 from mlgate.service.connections import closed
 from mlgate.service.watching import View
+from mlgate.watch import LIGHTS, Keeper, Lights
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -68,9 +72,53 @@ class Metrics:
         self.refusals.inc(after.refused is not None and after.refused != before.refused)
         self.refused.set(after.refused is not None)
 
+    def watch(self, keeper: Keeper) -> None:
+        """Show what the watch keeps and sees, from now on."""
+        self.registry.register(Watch(keeper))
+
     def text(self) -> bytes:
         """Return all of it in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class Watch(Collector):
+    """What the watch keeps and sees, read from the keeper when Prometheus asks."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self.keeper = keeper
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the counters of kept rows and, where there is a profile, the lights."""
+        state = self.keeper.health()
+        yield CounterMetricFamily("mlgate_watch_rows", "Rows kept", value=state["kept"])
+        yield CounterMetricFamily("mlgate_watch_dropped_rows", "Rows that could not be kept", value=state["dropped"])
+        yield GaugeMetricFamily("mlgate_watch_waiting_rows", "Rows that wait to be written", value=state["waiting"])
+        yield GaugeMetricFamily("mlgate_watch_fault", "1 while rows cannot be kept or seen", bool(state["fault"]))
+        if self.keeper.lights:
+            yield from _lights(self.keeper.lights)
+
+
+def _lights(lights: Lights) -> Iterator[Metric]:
+    on = GaugeMetricFamily("mlgate_watch_light", "1 while a light is on", labels=["light"])
+    for light in LIGHTS:
+        on.add_metric([light], lights.on(light))
+    yield on
+    evidence = GaugeMetricFamily(
+        "mlgate_watch_evidence", "Evidence, as a share of what an alarm needs", labels=["light", "table"]
+    )
+    means = GaugeMetricFamily("mlgate_watch_mean", "Where a table is, less where the profile is", labels=["table"])
+    for light, found in lights.detectors.items():
+        for place, share in enumerate((found.evidence / found.thresholds).tolist()):
+            evidence.add_metric([light, lights.names(light)[place]], share)
+    for name, now, usual in zip(lights.profile.names, lights.now.tolist(), lights.profile.means, strict=False):
+        means.add_metric([name], now - usual)
+    yield evidence
+    yield means
+    yield GaugeMetricFamily("mlgate_watch_profile_accuracy", "In the profile", value=lights.profile.accuracy)
+    yield GaugeMetricFamily("mlgate_watch_estimated_accuracy", "By the last scores", value=1 - float(lights.now[-1]))
+    yield GaugeMetricFamily("mlgate_watch_believed", "1 while that can be believed", value=lights.believed)
+    yield GaugeMetricFamily("mlgate_watch_labelled_rows", "Labels that came", value=lights.labelled)
+    yield GaugeMetricFamily("mlgate_watch_labelled_errors", "Labelled rows answered wrong", value=lights.wrong)
 
 
 class Counted:

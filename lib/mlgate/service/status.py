@@ -3,6 +3,7 @@
 from typing import Any
 
 from mlgate.service.watching import Refusal, View
+from mlgate.watch import Keeper
 
 HISTORY = 20  # lines of the ledger that are shown
 
@@ -26,6 +27,28 @@ def health(view: View) -> dict[str, Any]:
         return {"status": "no model", "model": None, "refused": refused}
     model = {"digest": view.serving.model.digest, "since": view.since, "loaded": view.serving.loaded}
     return {"status": "ok", "model": model, "refused": refused}
+
+
+OFF = "No rows are kept: set keep_every under [watch] in gate.toml, and restart the service."
+
+
+def kept_rows(keeper: Keeper | None, fault: str | None) -> dict[str, Any]:
+    """Return what GET /health says of the watch; nothing where no rows are kept, and nothing is wrong."""
+    if keeper is None:
+        return {"watch": {"fault": fault}} if fault else {}
+    return {"watch": keeper.health()}
+
+
+def watch(keeper: Keeper | None, fault: str | None) -> dict[str, Any]:
+    """Answer GET /watch.json: the three lights as watch JSON, the curves, and what is kept; or why there is nothing."""
+    if keeper is None:
+        return {"fault": fault or OFF}
+    state = keeper.health()
+    history = list(keeper.history)
+    lights = keeper.lights
+    if lights is None:
+        return {"fault": state["fault"] or "No row was kept yet.", "kept": state, "history": history}
+    return {**lights.report(), "fault": state["fault"], "kept": state, "history": history}
 
 
 def _refused(refusal: Refusal | None) -> dict[str, Any] | None:

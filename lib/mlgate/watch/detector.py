@@ -54,6 +54,7 @@ class Detector:
     thresholds: np.ndarray
     stays: float = STAYS
     rows: int = 0
+    crossings: int = 0
     coins: np.ndarray = field(init=False)
     alarms: list[Alarm | None] = field(init=False)
 
@@ -63,8 +64,10 @@ class Detector:
         high = np.array([band.high for band in self.bands])
         falls = np.array([band.low is not None for band in self.bands])[:, None]
         shape = (count, len(BETS))
-        self._bounds = np.hstack([np.broadcast_to(high[:, None], shape), np.broadcast_to(low[:, None], shape)])
+        bounds = np.hstack([np.broadcast_to(high[:, None], shape), np.broadcast_to(low[:, None], shape)])
+        # a row multiplies a bet by 1 + slope (value - bound)
         self._slopes = np.hstack([BETS / high[:, None], -BETS / (1 - low[:, None])])
+        self._constant = 1 - self._slopes * bounds
         up = np.broadcast_to(1 / (1 + falls), shape)
         self._coin = np.hstack([up, np.broadcast_to(falls / 2, shape)]) / len(BETS)
         self.coins = np.zeros((count, 2 * len(BETS)))
@@ -95,7 +98,7 @@ class Detector:
     def _take(self, values: np.ndarray, times: np.ndarray) -> int:
         """Take in rows up to the first alarm, and return how many."""
         # coins_i = (coins_{i-1} + coin) factor_i, for all rows at once
-        grown = np.cumprod(1 + self._slopes * (values[:, :, None] - self._bounds), axis=0)
+        grown = np.cumprod(self._constant + self._slopes * values[:, :, None], axis=0)
         before = np.concatenate([np.ones((1, *grown.shape[1:])), grown[:-1]])
         coins = grown * (self.coins + self._coin * np.cumsum(1 / before, axis=0))
         evidence = coins.sum(axis=2)
@@ -135,11 +138,13 @@ class Detector:
             began_time = float(self._began_time[table])
             self.alarms[table] = Alarm(self.rows, began, self.rows, mean, _known(time), _known(began_time))
         self.coins[table] = 0
+        self.crossings += 1
 
     def as_dict(self) -> dict[str, Any]:
         """Return the state as JSON takes it; `restore` goes on from there."""
         return {
             "rows": self.rows,
+            "crossings": self.crossings,
             "coins": self.coins.tolist(),
             "alarms": [None if alarm is None else vars(alarm).copy() for alarm in self.alarms],
             "began": self._began.tolist(),
@@ -150,6 +155,7 @@ class Detector:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state that `as_dict` returned, of a detector with the same tables."""
         self.rows = state["rows"]
+        self.crossings = state["crossings"]
         self.coins = np.array(state["coins"])
         self.alarms = [None if alarm is None else Alarm(**alarm) for alarm in state["alarms"]]
         self._began = np.array(state["began"])

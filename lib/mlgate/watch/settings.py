@@ -21,10 +21,22 @@ class Settings:
     rows_per_false_alarm: int = setting(1_000_000, 100, 10**12)
     tolerance: float = setting(0.02, 0.001, 0.5)
     harm_tolerance: float = setting(0.01, 0.0, 0.5)
+    keep_every: int = setting(0, 0, 1_000_000_000)
+    keep_texts: bool = False
+    keep_days: float = setting(30.0, 0.001, 100_000)
+    keep_megabytes: float = setting(100.0, 1, 1_000_000)
+    on_harm: str = REPORT
 
     def __post_init__(self) -> None:
         for item in fields(self):
             _check_range(item, getattr(self, item.name))
+        if self.on_harm not in (REPORT, ROLLBACK):
+            raise MlgateError(f"gate.toml: [watch] on_harm must be 'report' or 'rollback', not {self.on_harm!r}.")
+
+    @property
+    def promise(self) -> tuple[float, float, float]:
+        """What the lights depend on: another value, and they begin anew."""
+        return self.rows_per_false_alarm, self.tolerance, self.harm_tolerance
 
 
 def _check_range(item: Field[Any], value: Any) -> None:

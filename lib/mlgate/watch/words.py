@@ -89,7 +89,13 @@ def text(report: dict[str, Any]) -> str:
     lines.append(
         f"The promise: at most one false alarm in {report['rows_per_false_alarm']:,} rows, all tables together."
     )
+    lines += [f"    {_example(row)}" for row in report.get("examples", ())]
     return "\n".join(lines)
+
+
+def _example(row: dict[str, Any]) -> str:
+    score = "" if row["score"] is None else f" ({row['score']:.2f})"
+    return f"{row['id']} {row['answer']}{score}: {' '.join(row['text'].split())[:80]!a}"
 
 
 def _labelled(accuracy: dict[str, Any]) -> str:

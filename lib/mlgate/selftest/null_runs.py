@@ -1,0 +1,109 @@
+"""The watch on trial: traffic that does not drift, by the million rows; false alarms beside what is promised."""
+
+from dataclasses import dataclass
+
+from mlgate import artifacts, corpus, watch
+from mlgate.root import Root
+from mlgate.watch import tables
+from mlgate.watch.detector import Detector
+from mlgate.watch.lights import LIGHTS, Lights
+from mlgate.watch.profile import Profile
+from mlgate.watch.settings import Settings
+
+import numpy as np
+from scipy.stats import poisson
+
+STREAMS = 10  # side by side, in one detector
+STEP = 1_024  # rows of each at a time
+RARE = 0.01  # as often a promise that is just kept looks broken
+
+
+@dataclass(frozen=True)
+class NullRun:
+    """So many rows without drift: the false alarms that were promised at most, and those that were seen."""
+
+    name: str
+    rows: int
+    price: int
+    promised: float
+    seen: int
+
+    @property
+    def kept(self) -> bool:
+        """Whether so many would be seen at least once in a hundred, were the promise just kept."""
+        return bool(poisson.sf(self.seen - 1, self.promised) >= RARE)
+
+
+def run(root: Root, rows: int, seed: int = 0) -> list[NullRun]:
+    """Return null runs over so many rows in all: real rows drawn again and again, and the worst that a band allows.
+
+    The former at the price of gate.toml and at a tenth of it; the latter, where alarms are to be expected, at a tenth.
+    """
+    model = artifacts.load_production(root)
+    profile = watch.read(root, model.digest)
+    settings = watch.settings_of(root)
+    frame = corpus.split("validation", root)
+    found = tables.answered(model, frame["text"].tolist())
+    wrong = found.labels != frame["label"].astype(str).to_numpy()
+    pool = np.column_stack([profile.values(found), profile.chance_of_error(found), wrong])
+    random = np.random.default_rng(seed)
+    cheap = Settings(max(settings.rows_per_false_alarm // 10, 100), settings.tolerance, settings.harm_tolerance)
+    plans = [
+        _Plan("real rows, drawn again and again", settings, rows // 2, pool),
+        _Plan("the same, ten times as many promised", cheap, rows // 4, pool),
+        _Plan("each truth on the upper edge of its band", cheap, rows // 8),
+        _Plan("each truth on the lower edge", cheap, rows // 8),
+    ]
+    return [_run(plan, profile, random) for plan in plans]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to draw: rows of the pool (n, K), or else 0 and 1 alone, with means on an edge of the bands."""
+
+    name: str
+    settings: Settings
+    rows: int
+    pool: np.ndarray | None = None
+
+
+def _run(plan: _Plan, profile: Profile, random: np.random.Generator) -> NullRun:
+    detector = _side_by_side(Lights(profile, plan.settings))
+    edges = _edges(detector, lower=plan.name.endswith("lower edge"))
+    for _ in range(max(plan.rows // (STREAMS * STEP), 1)):
+        if plan.pool is None:
+            values = (random.random((STEP, len(edges))) < edges).astype(float)
+        else:
+            values = plan.pool[random.integers(len(plan.pool), size=(STEP, STREAMS))].reshape(STEP, -1)
+        detector.add(values)
+    rows = detector.rows * STREAMS
+    price = plan.settings.rows_per_false_alarm
+    return NullRun(plan.name, rows, price, rows / price, detector.crossings)
+
+
+def _side_by_side(lights: Lights) -> Detector:
+    """Return one detector with the tables of all three lights, as often as there are streams."""
+    bands = [band for light in LIGHTS for band in lights.detectors[light].bands]
+    thresholds = np.concatenate([lights.detectors[light].thresholds for light in LIGHTS])
+    return Detector(tuple(bands) * STREAMS, np.tile(thresholds, STREAMS), stays=0)
+
+
+def _edges(detector: Detector, lower: bool) -> np.ndarray:
+    """Return the worst truth for each table: values of 0 and 1 alone, their mean on the band's edge."""
+    edges = []
+    for band in detector.bands:
+        low = band.high if band.low is None else max(band.low, 0.0)
+        edges.append(low if lower else band.high)
+    return np.array(edges)
+
+
+def markdown(runs: list[NullRun]) -> str:
+    """Return the runs as a table."""
+    lines = ["| traffic without drift | rows | false alarms promised at most | seen |", "|---|---|---|---|"]
+    for found in runs:
+        said = "" if found.kept else " ✗ broken"
+        lines.append(f"| {found.name} | {found.rows:,} | {found.promised:,.1f} | {found.seen:,}{said} |")
+    kept = all(found.kept for found in runs)
+    total = sum(found.rows for found in runs)
+    lines.append(f"\n{total:,} rows in all. The promise is {'kept' if kept else 'BROKEN'}.")
+    return "\n".join(lines)
