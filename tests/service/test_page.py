@@ -102,7 +102,7 @@ def test_it_is_readable_on_a_projector_and_a_phone_in_light_and_dark(server, pag
         page.value("document.querySelector('button').click()")
         page.until("document.getElementById('label')")
     else:
-        page.until("document.querySelectorAll('h2').length === 5")
+        page.until("document.querySelectorAll('h2').length === 6")
     assert page.value("document.documentElement.scrollWidth <= innerWidth")
     assert page.value(FAINT) == []
     assert page.value("[...document.querySelectorAll('textarea')].every((it) => it.labels.length === 1)")
@@ -114,7 +114,7 @@ def test_it_is_readable_on_a_projector_and_a_phone_in_light_and_dark(server, pag
 def test_the_documents_can_be_tried(server, page):
     page.size(1280, 720)
     page.open(f"{server.url}/docs")
-    page.until("document.querySelectorAll('h2').length === 5")
+    page.until("document.querySelectorAll('h2').length === 6")
     page.value("document.querySelector('[aria-label=\"Send POST /predict\"]').click()")
     page.until("document.querySelector('[role=status]').textContent.startsWith('200')")
     assert page.hosts == {f"127.0.0.1:{server.port}"}
