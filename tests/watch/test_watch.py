@@ -146,7 +146,7 @@ def test_a_changed_profile_is_refused(production, tmp_path, change, said):
     [
         ("tolerance = 0.7", "must be from 0.001 to 0.5"),
         ("rows_per_false_alarm = 5", "must be from 100 to"),
-        ("tollerance = 0.1", "has no key 'tollerance'"),
+        ("tolerances = 0.1", "has no key 'tolerances'"),
         ('tolerance = "wide"', "must be a number"),
     ],
 )
