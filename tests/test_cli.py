@@ -213,7 +213,7 @@ def test_other_column_names(judge, folder):
         ("none.pkl", "better.pkl", "rows.csv", "There is no file "),
         ("baseline.pkl", "none.pkl", "rows.csv", "There is no file "),
         ("baseline.pkl", "better.pkl", "none.csv", "There is no file "),
-        ("baseline.pkl", "better.pkl", "baseline.pkl", "is neither .csv nor .parquet. Convert it"),
+        ("baseline.pkl", "better.pkl", "baseline.pkl", "is none of .csv, .tsv, .jsonl and .parquet. Convert it"),
         (".", "better.pkl", "rows.csv", "cannot be read: Is a directory"),
         ("rows.csv", "better.pkl", "rows.csv", "cannot be used: The file is not a joblib or pickle file"),
     ],

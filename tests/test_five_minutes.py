@@ -1,5 +1,7 @@
 """docs/FIVE_MINUTES.md: what it tells people to save and to type works, and prints what it says."""
 
+import csv
+import json
 import os
 import re
 import subprocess
@@ -27,15 +29,26 @@ def say(command: str, folder: Path) -> subprocess.CompletedProcess:
     )
 
 
+def write_a_file_for_each_model(folder: Path) -> None:
+    with open(folder / "answers.csv", newline="") as file:
+        rows = [{"id": number, **row} for number, row in enumerate(csv.DictReader(file))]
+    for name, model in (("a", "production"), ("b", "candidate")):
+        lines = [json.dumps({"id": row["id"], "label": row["label"], "answer": row[model]}) for row in rows]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines))
+
+
 @pytest.mark.slow
 def test_the_page_does_what_it_says(tmp_path):
-    make, judge, with_policy = blocks("sh")
+    make, judge, joined, with_policy = blocks("sh")
     (tmp_path / "answers.py").write_text(blocks("python")[0])
     assert say(make, tmp_path).returncode == 0
     done = say(judge, tmp_path)
     assert done.returncode == 0, done.stderr
     [expected] = blocks("text")
     assert [line for line in expected.splitlines() if line not in done.stdout] == []
+    write_a_file_for_each_model(tmp_path)
+    done = say(joined, tmp_path)
+    assert done.returncode == 0, done.stderr
     (tmp_path / "gate.toml").write_text(blocks("toml")[0])
     assert say(with_policy, tmp_path).returncode == 0
     assert '"PROMOTE"' in (tmp_path / "verdict.json").read_text()

@@ -1,13 +1,18 @@
 """Judge two models, or the answers of two, on somebody's own rows: no notebook, no card, no ledger."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlgate import corpus
-from mlgate.answers import score_answers
+from mlgate.answers import Pair, score_answers, score_arrays, score_joined
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
 from mlgate.root import read_settings
 from mlgate.scorecard import Scorecard
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def judge_models(production: Path, candidate: Path, source: corpus.Source, policy: Path | None = None) -> Verdict:
@@ -28,11 +33,55 @@ def judge_models(production: Path, candidate: Path, source: corpus.Source, polic
 
 
 def judge_answers(
-    path: Path, label: str, production: str, candidate: str, slices: str | None = None, policy: Path | None = None
+    paths: Path | Iterable[Path],
+    label: str,
+    production: str,
+    candidate: str,
+    slices: str | None = None,
+    policy: Path | None = None,
 ) -> Verdict:
     """Return the verdict on two columns of answers beside a column of labels, of any two models of any framework."""
     _, demands = _policy(policy)
-    return _judge(score_answers(path, label, production, candidate, slices), demands)
+    return _judge(score_answers(paths, label, production, candidate, slices), demands)
+
+
+def judge_joined(pair: Pair, policy: Path | None = None) -> Verdict:
+    """Return the verdict on two files of answers that are joined by the id of their rows."""
+    _, demands = _policy(policy)
+    return _judge(score_joined(pair), demands)
+
+
+class ShownVerdict(Verdict):
+    """A verdict that shows itself in Jupyter."""
+
+    def figure(self) -> "Figure":
+        """Return the intervals of the difference and of each slice, drawn."""
+        from mlgate.reporting.figures import draw_forest
+
+        return draw_forest(self)
+
+    def _repr_markdown_(self) -> str:
+        from mlgate.reporting import report
+
+        return report.markdown(self)
+
+
+def judge_arrays(
+    labels: Iterable[object],
+    production: Iterable[object],
+    candidate: Iterable[object],
+    *,
+    slices: Iterable[object] | None = None,
+    policy: Policy | Path | None = None,
+) -> ShownVerdict:
+    """Return the verdict on a candidate's answers beside production's and the labels: lists, arrays or columns, (n,).
+
+    slices: the part of the traffic that each row belongs to. policy: what to demand, or a gate.toml that says it.
+    Raises MlgateError where they do not fit together.
+    """
+    demands = policy if isinstance(policy, Policy) else _policy(policy)[1]
+    verdict = _judge(score_arrays(labels, production, candidate, slices), demands)
+    return ShownVerdict(**vars(verdict))
 
 
 def _policy(path: Path | None) -> tuple[dict, Policy]:

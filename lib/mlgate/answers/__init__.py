@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from mlgate.answers.arrays import score_arrays
 from mlgate.answers.columns import score_answers
+from mlgate.answers.joined import Pair, score_joined
 
-__all__ = ["ask", "probe", "score", "score_answers"]
+__all__ = ["Pair", "ask", "probe", "score", "score_answers", "score_arrays", "score_joined"]
 
 
 def __getattr__(name: str) -> Any:

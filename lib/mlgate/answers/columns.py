@@ -1,7 +1,7 @@
 """Read the answers of two models, of any framework, from columns of a file, and reduce them to a scorecard."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,38 +42,98 @@ class Columns:
 
 
 def score_answers(
-    path: Path, label: str, production: str, candidate: str, slice_column: str | None = None
+    paths: Path | Iterable[Path], label: str, production: str, candidate: str, slice_column: str | None = None
 ) -> Scorecard:
     """Return the scorecard of two columns of answers beside a column of labels: any two models, of any framework.
 
-    The file is read a batch at a time. Raises MlgateError where labels or production's answers are missing, or the
-    columns do not fit together; a missing or unknown answer of the candidate is its fault.
+    `paths`: a file, a folder, a pattern, or several of them. They are read a batch at a time. Raises MlgateError where
+    labels or production's answers are missing, or the columns do not fit together; a missing or unknown answer of the
+    candidate is its fault.
     """
-    path = Path(path)
-    seen = _count(path, Columns(label, production, candidate, slice_column))
-    return _scorecard(spelling.unify(seen, (label, production, candidate)), path)
+    columns = Columns(label, production, candidate, slice_column)
+    counted = Counted(columns)
+    parts = []
+    for path in files.listed([paths] if isinstance(paths, str | Path) else paths):
+        rows = 0
+        for batch in files.read(path, columns.names, cut=[columns.candidate]):
+            require_no_gaps(path, batch, (columns.label, columns.production), rows)
+            rows += batch.num_rows
+            counted.add(batch)
+        parts.append((path.name, rows, files.digest(path)))
+    return counted.scorecard(*parts)
 
 
-def _count(path: Path, columns: Columns) -> Counter:
-    """Count the rows of each (slice, label, production's answer, candidate's answer); a missing answer is ""."""
-    seen: Counter = Counter()
-    values: dict[str, set[str | None]] = {name: set() for name in columns.names}
-    before = 0
-    for batch in files.read(path, columns.names, cut=[columns.candidate]):
-        _require_filled(path, batch, (columns.label, columns.production), before)
-        before += batch.num_rows
+class Counted:
+    """Counts rows by (slice, label, production's answer, candidate's answer), a batch at a time.
+
+    A missing answer is "".
+    """
+
+    def __init__(self, columns: Columns):
+        self.columns = columns
+        self.seen: Counter = Counter()
+        self.values: dict[str, set[str | None]] = {name: set() for name in columns.names}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Add a batch of these columns, as text. Raises MlgateError where one has too many values for what it is."""
+        if not batch.num_rows:
+            return
+        columns = self.columns
         folded = [pc.dictionary_encode(column, null_encoding="encode") for column in batch.columns]
         words = {name: column.dictionary.to_pylist() for name, column in zip(batch.schema.names, folded, strict=True)}
         for name, new in words.items():
-            values[name].update(new)
-        _require_few(values, columns)
+            self.values[name].update(new)
+        self._require_few()
         codes = [np.from_dlpack(column.indices) for column in folded]  # to_numpy would import pandas
         for row, rows in _combinations(codes, words):
             where = NO_SLICE
             if columns.slice:
                 where = row[columns.slice] or "(empty)"
-            seen[where, row[columns.label], row[columns.production], row[columns.candidate] or ""] += rows
-    return seen
+            self.seen[where, row[columns.label], row[columns.production], row[columns.candidate] or ""] += rows
+
+    def _require_few(self) -> None:
+        for name in (self.columns.label, self.columns.production, self.columns.candidate):
+            if len(self.values[name]) > MAX_CLASSES:
+                raise MlgateError(
+                    f"Column {name!r} has more than {MAX_CLASSES:,} values: it holds no classes. Name another column."
+                )
+        if self.columns.slice:
+            require_few_slices(len(self.values[self.columns.slice]))
+
+    def scorecard(self, *parts: tuple[str, int, str]) -> Scorecard:
+        """Return the scorecard of what was counted. parts: (name, rows, digest) of each file that went in.
+
+        Raises MlgateError where the columns do not fit together.
+        """
+        columns = self.columns
+        seen = spelling.unify(self.seen, (columns.label, columns.production, columns.candidate))
+        classes = tuple(sorted({name for _, label, production, _ in seen for name in (label, production)}))
+        slices = tuple(sorted({key[0] for key in seen}))
+        place = {name: position for position, name in enumerate(classes)}
+        rows = [
+            (slices.index(where), place[label], place[production], place.get(candidate, len(classes)))
+            for where, label, production, candidate in seen
+        ]
+        found = np.array(list(seen.values()), dtype=np.int64)
+        cells, counts = merge(np.array(rows, dtype=np.int64).reshape(-1, 4), found)
+        return Scorecard(
+            classes=classes,
+            slices=slices,
+            cells=cells,
+            counts=counts,
+            scores=np.zeros((len(slices), 4)),
+            parts=parts,
+            production=Facts(),
+            candidate=Facts(fault=_fault({key[3] for key in seen} - set(classes))),
+        )
+
+
+def require_no_gaps(path: Path, batch: pa.RecordBatch, columns: Iterable[str], before: int) -> None:
+    """Raise MlgateError naming the first empty value of these columns; `before` rows came in earlier batches."""
+    for name in columns:
+        values = batch.column(name)
+        if values.null_count or (pc.min(pc.utf8_length(pc.utf8_trim_whitespace(values))).as_py() == 0):
+            require_filled(path, name, values.to_pylist(), before)
 
 
 def _combinations(
@@ -85,45 +145,6 @@ def _combinations(
     places = np.transpose(np.unravel_index(numbers, sizes)).tolist()
     for row, rows in zip(places, counts.tolist(), strict=True):
         yield {name: words[name][place] for name, place in zip(words, row, strict=True)}, rows
-
-
-def _require_filled(path: Path, batch: pa.RecordBatch, columns: tuple[str, ...], before: int) -> None:
-    for name in columns:
-        values = batch.column(name)
-        if values.null_count or pc.min(pc.utf8_length(pc.utf8_trim_whitespace(values))).as_py() == 0:
-            require_filled(path, name, values.to_pylist(), before)
-
-
-def _require_few(values: dict[str, set[str | None]], columns: Columns) -> None:
-    """Raise MlgateError where a column has too many values for what it is."""
-    for name in (columns.label, columns.production, columns.candidate):
-        if len(values[name]) > MAX_CLASSES:
-            raise MlgateError(
-                f"Column {name!r} has more than {MAX_CLASSES:,} values: it holds no classes. Name another column."
-            )
-    if columns.slice:
-        require_few_slices(len(values[columns.slice]))
-
-
-def _scorecard(seen: Counter, path: Path) -> Scorecard:
-    classes = tuple(sorted({name for _, label, production, _ in seen for name in (label, production)}))
-    slices = tuple(sorted({key[0] for key in seen}))
-    place = {name: position for position, name in enumerate(classes)}
-    rows = [
-        (slices.index(where), place[label], place[production], place.get(candidate, len(classes)))
-        for where, label, production, candidate in seen
-    ]
-    cells, counts = merge(np.array(rows, dtype=np.int64).reshape(-1, 4), np.array(list(seen.values()), dtype=np.int64))
-    return Scorecard(
-        classes=classes,
-        slices=slices,
-        cells=cells,
-        counts=counts,
-        scores=np.zeros((len(slices), 4)),
-        parts=((path.name, int(counts.sum()), files.digest(path)),),
-        production=Facts(),
-        candidate=Facts(fault=_fault({key[3] for key in seen} - set(classes))),
-    )
 
 
 def _fault(strange: set[str]) -> str | None:

@@ -36,23 +36,9 @@ def run_command(options: Namespace) -> int:
 
 
 def judge_command(options: Namespace) -> int:
-    from mlgate import judge_files
-    from mlgate.corpus import Source
     from mlgate.reporting import exchange, report
 
-    _require_models_or_answers(options)
-    if options.answers:
-        verdict = judge_files.judge_answers(
-            options.answers,
-            label=options.label_column,
-            production=options.production_column,
-            candidate=options.candidate_column,
-            slices=options.slice_column,
-            policy=options.policy,
-        )
-    else:
-        source = Source(options.data, options.text_column, options.label_column, options.slice_column)
-        verdict = judge_files.judge_models(options.production, options.candidate, source, options.policy)
+    verdict = _judged(options)
     if options.json:
         report.write(options.json, verdict)
     for path, form in (
@@ -68,16 +54,64 @@ def judge_command(options: Namespace) -> int:
     return EXIT[verdict.decision]
 
 
-def _require_models_or_answers(options: Namespace) -> None:
-    """Two models and rows, or one file of answers with its columns: not a mixture, and nothing missing."""
-    needed = {"--production": options.production, "--candidate": options.candidate, "--data": options.data}
-    others = {"--production-column": options.production_column, "--candidate-column": options.candidate_column}
+def _judged(options: Namespace) -> "Verdict":
+    """Return the verdict on what was named: answers in one file, in two, or two models and rows."""
+    from mlgate import judge_files
+    from mlgate.answers import Pair
+    from mlgate.corpus import Source
+
+    way = _way(options)
+    if way == "answers":
+        return judge_files.judge_answers(
+            options.answers,
+            label=options.label_column,
+            production=options.production_column,
+            candidate=options.candidate_column,
+            slices=options.slice_column,
+            policy=options.policy,
+        )
+    if way == "joined":
+        pair = Pair(
+            options.production_answers,
+            options.candidate_answers,
+            id=options.id_column or "id",
+            answer=options.answer_column or "answer",
+            label=options.label_column,
+            slice=options.slice_column,
+        )
+        return judge_files.judge_joined(pair, options.policy)
+    source = Source(options.data, options.text_column, options.label_column, options.slice_column)
+    return judge_files.judge_models(options.production, options.candidate, source, options.policy)
+
+
+WAYS = {  # to name what is judged: the options of each, of which those in brackets may be left out
+    "models": ("production", "candidate", "data"),
+    "answers": ("answers", "production_column", "candidate_column"),
+    "joined": ("production_answers", "candidate_answers", "[id_column]", "[answer_column]"),
+}
+
+
+def _way(options: Namespace) -> str:
+    """Return which of WAYS was gone. One of them, whole, and no mixture: else it is wrong usage."""
+    way = "models"
     if options.answers:
-        needed, others = others, needed
-    wrong = [f"{name} is missing" for name, value in needed.items() if value is None]
-    wrong += [f"{name} does not go with it" for name, value in others.items() if value is not None]
+        way = "answers"
+    elif options.production_answers or options.candidate_answers:
+        way = "joined"
+    needed = [name for name in WAYS[way] if not name.startswith("[")]
+    wrong = [f"{_option(name)} is missing" for name in needed if getattr(options, name) is None]
+    others = [name.strip("[]") for other, names in WAYS.items() if other != way for name in names]
+    wrong += [f"{_option(name)} does not go with it" for name in others if getattr(options, name) is not None]
     if wrong:
-        options.usage(f"judge takes --production, --candidate and --data, or --answers with its columns: {wrong[0]}")
+        options.usage(
+            "judge takes --production, --candidate and --data, or --answers with its columns, or --production-answers"
+            f" and --candidate-answers: {wrong[0]}"
+        )
+    return way
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def say(verdict: "Verdict", message: str = "") -> None:

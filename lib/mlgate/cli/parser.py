@@ -63,9 +63,15 @@ def _add_judge(added: Commands) -> None:
     judge.add_argument("--production", metavar="A.pkl", type=Path, help="a fitted scikit-learn Pipeline")
     judge.add_argument("--candidate", metavar="B.pkl", type=Path, help="the one that wants to replace it")
     judge.add_argument("--data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
-    judge.add_argument("--answers", metavar="rows.csv", type=Path, help="instead: labels beside both models' answers")
+    help = "instead: labels beside both models' answers: files, folders or patterns; CSV, TSV, JSON lines or Parquet"
+    judge.add_argument("--answers", metavar="rows.csv", type=Path, nargs="+", help=help)
     judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
     judge.add_argument("--candidate-column", metavar="NAME", help="with --answers: the candidate's answers")
+    help = "instead: ids, labels and production's answers"
+    judge.add_argument("--production-answers", metavar="A.csv", type=Path, help=help)
+    judge.add_argument("--candidate-answers", metavar="B.csv", type=Path, help="ids and the candidate's answers")
+    judge.add_argument("--id-column", metavar="NAME", help="what joins these two (default: id)")
+    judge.add_argument("--answer-column", metavar="NAME", help="where their answers are (default: answer)")
     _add_columns(judge)
     judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
     judge.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there")

@@ -1,13 +1,17 @@
-"""Read columns of a CSV or Parquet file as text, a batch at a time, so that memory does not grow with the file."""
+"""Read columns of a file of rows as text, a batch at a time, so that memory does not grow with the file."""
 
 import codecs
 import csv
+import gzip
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO, cast
 
-from mlgate.corpus import parquet
+from mlgate.corpus import json_lines, parquet
 from mlgate.errors import MlgateError
 
 import pyarrow as pa
@@ -18,6 +22,7 @@ BLOCK = 2 << 20  # bytes of CSV a batch: no single row may be longer, and Arrow 
 MOST_HEADER = 1 << 16
 MOST_NAME = 1_000  # characters of a label, an answer or a slice
 MOST_NAMES_SHOWN = 20
+FAULTS = (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeError, csv.Error)  # of whatever reads a file
 
 
 def digest(path: Path) -> str:
@@ -44,30 +49,71 @@ def read(
     rows of unequal length, a longer name, a value or a file that is too large unfolded.
     """
     path, columns = Path(path), list(dict.fromkeys(columns))
-    reader = {".csv": _csv, ".parquet": _parquet}.get(path.suffix.lower())
+    reader = READERS.get(_kind(path))
     if reader is None:
-        raise MlgateError(f"{path} is neither .csv nor .parquet. Convert it to one of the two.")
+        raise MlgateError(f"{path} is none of .csv, .tsv, .jsonl and .parquet. Convert it to one of them.")
     if not path.is_file():
         raise MlgateError(f"There is no file {path}. Check the path.")
+    allowance = parquet.Allowance(path)
     before = 0
     try:
         for batch in reader(path, columns):
+            allowance.take(batch.nbytes)
             names = [name for name in columns if name not in texts]
             yield _with_short_names(path, batch, names, cut, before)
             before += batch.num_rows
-    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
+    except FAULTS as error:
         raise MlgateError(f"{path} cannot be read: {_reason(error)}") from error
+
+
+def listed(names: Iterable[Path]) -> list[Path]:
+    """Return the files that people name: themselves, or all in a folder, or all that a pattern fits, in their order.
+
+    Raises MlgateError where there is none, or one is named twice.
+    """
+    found = [path for name in names for path in _listed(Path(name))]
+    for path in found:
+        if found.count(path) > 1:
+            raise MlgateError(f"{path} is named twice: its rows would count twice. Name it once.")
+    return found
+
+
+def _listed(name: Path) -> list[Path]:
+    if name.is_dir():
+        paths = sorted(path for path in name.iterdir() if _kind(path) in READERS)
+    elif any(sign in str(name) for sign in "*?[") and not name.exists():
+        paths = sorted(Path(name.anchor).glob(str(name.relative_to(name.anchor))))
+    else:
+        return [name]
+    if not paths:
+        raise MlgateError(f"There is no file of rows in {name}. Check the path.")
+    return paths
+
+
+def _kind(path: Path) -> str:
+    """Return the suffix that says what a file is: ".csv" of rows.csv and of rows.csv.gz."""
+    suffixes = path.suffixes
+    if suffixes and suffixes[-1].lower() == ".gz" and _kind(path.with_suffix("")) != ".parquet":
+        return _kind(path.with_suffix(""))
+    return path.suffix.lower()
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a file, and unfold it on the way if it is folded by gzip."""
+    if path.suffix.lower() == ".gz":
+        return cast(BinaryIO, gzip.open(path))
+    return open(path, "rb")
 
 
 def names(path: Path) -> list[str]:
     """Return the names of a file's columns. Raises MlgateError, as `read` does, where it cannot be used."""
-    reader = {".csv": _csv_header, ".parquet": parquet.names}.get(path.suffix.lower())
+    reader = HEADERS.get(_kind(path))
     if reader is None or not path.is_file():
         next(read(path, []), None)  # says why
         return []
     try:
         return reader(path)
-    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
+    except FAULTS as error:
         raise MlgateError(f"{path} cannot be read: {_reason(error)}") from error
 
 
@@ -90,28 +136,29 @@ def _with_short_names(
     return batch
 
 
-def _csv(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    _require(path, _csv_header(path), columns)
-    yield from pa.csv.open_csv(
-        path,
-        read_options=pa.csv.ReadOptions(block_size=BLOCK),
-        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-        convert_options=pa.csv.ConvertOptions(
-            include_columns=columns, column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
-        ),
-    )
+def _csv(delimiter: str, path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    _require(path, _csv_header(path, delimiter), columns)
+    with _open(path) as file:
+        yield from pa.csv.open_csv(
+            file,
+            read_options=pa.csv.ReadOptions(block_size=BLOCK),
+            parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pa.csv.ConvertOptions(
+                include_columns=columns, column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+            ),
+        )
 
 
-def _csv_header(path: Path) -> list[str]:
+def _csv_header(path: Path, delimiter: str) -> list[str]:
     """Return the column names: from the first rows alone, so that a wrong name is answered at once.
 
     With csv, not Arrow: Arrow's reader threads can crash a process that exits at once.
     """
-    with open(path, "rb") as file:
+    with _open(path) as file:
         head = file.read(MOST_HEADER)
         more = bool(file.read(1))
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    rows = csv.reader(io.StringIO(decoder.decode(head, final=not more), newline=""))
+    rows = csv.reader(io.StringIO(decoder.decode(head, final=not more), newline=""), delimiter=delimiter)
     header = next((row for row in rows if len(row) > 1 or any(name.strip() for name in row)), [])
     if more and next(rows, None) is None:
         raise MlgateError(
@@ -125,6 +172,34 @@ def _csv_header(path: Path) -> list[str]:
 def _parquet(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     _require(path, parquet.names(path), columns)
     yield from parquet.batches(path, columns)
+
+
+def _json_lines(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    _require(path, _json_names(path), columns)
+    with _open(path) as file:
+        yield from json_lines.batches(path, file, columns)
+
+
+def _json_names(path: Path) -> list[str]:
+    with _open(path) as file:
+        return json_lines.names(path, file)
+
+
+HEADERS: dict[str, Callable[[Path], list[str]]] = {
+    ".csv": partial(_csv_header, delimiter=","),
+    ".jsonl": _json_names,
+    ".ndjson": _json_names,
+    ".parquet": parquet.names,
+    ".tsv": partial(_csv_header, delimiter="\t"),
+}
+Reader = Callable[[Path, list[str]], Iterator[pa.RecordBatch]]
+READERS: dict[str, Reader] = {
+    ".csv": partial(_csv, ","),
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".parquet": _parquet,
+    ".tsv": partial(_csv, "\t"),
+}
 
 
 def _require(path: Path, found: list[str], columns: list[str]) -> None:
@@ -147,7 +222,7 @@ def _require(path: Path, found: list[str], columns: list[str]) -> None:
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
-    if "UTF8" in text or "UTF-8" in text or isinstance(error, UnicodeDecodeError):
+    if "UTF8" in text or "UTF-8" in text or isinstance(error, UnicodeError):
         return "it is not UTF-8 text. Save it as UTF-8."
     if "Empty CSV" in text:
         return "it has a header but no rows. Give it rows."

@@ -1,0 +1,56 @@
+"""Answers in memory: lists, numpy arrays or columns of a data frame."""
+
+import hashlib
+from collections.abc import Iterable
+
+from mlgate.answers.columns import Columns, Counted
+from mlgate.corpus import files
+from mlgate.errors import MlgateError
+from mlgate.scorecard import Scorecard
+
+import pyarrow as pa
+
+NAMES = Columns("labels", "production", "candidate", "slices")
+
+
+def score_arrays(
+    labels: Iterable[object],
+    production: Iterable[object],
+    candidate: Iterable[object],
+    slices: Iterable[object] | None = None,
+) -> Scorecard:
+    """Return the scorecard of two models' answers beside the labels: (n,) each, texts, numbers or booleans.
+
+    None and NaN are missing: the candidate's fault. Raises MlgateError where they are of unequal length, or a label or
+    an answer of production's is missing.
+    """
+    named = {"labels": labels, "production": production, "candidate": candidate}
+    if slices is not None:
+        named["slices"] = slices
+    texts = {name: [_text(value) for value in values] for name, values in named.items()}
+    _require_whole(texts)
+    columns = NAMES if slices is not None else Columns(NAMES.label, NAMES.production, NAMES.candidate)
+    counted = Counted(columns)
+    batch = pa.RecordBatch.from_pydict({name: pa.array(values, pa.string()) for name, values in texts.items()})
+    counted.add(batch.select(columns.names))
+    rows = zip(*texts.values(), strict=True)
+    digest = hashlib.sha256("\n".join("\x00".join(value or "" for value in row) for row in rows).encode()).hexdigest()
+    return counted.scorecard(("the given arrays", batch.num_rows, digest))
+
+
+def _text(value: object) -> str | None:
+    """Return a value as a file would hold it, None where it is missing."""
+    if value is None or value != value:  # not a number is not equal to itself
+        return None
+    return str(value)[: files.MOST_NAME + 1]
+
+
+def _require_whole(texts: dict[str, list[str | None]]) -> None:
+    counts = {name: len(values) for name, values in texts.items()}
+    if len(set(counts.values())) > 1:
+        said = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        raise MlgateError(f"Labels and answers are of unequal length: {said}. Give one of each for each row.")
+    for name in ("labels", "production"):
+        for number, value in enumerate(texts[name]):
+            if value is None or not value.strip():
+                raise MlgateError(f"{name}[{number}] is missing. Fill it in, or leave the row out.")
