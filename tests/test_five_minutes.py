@@ -56,7 +56,7 @@ def test_the_page_does_what_it_says(tmp_path):
 
 @pytest.mark.slow
 def test_exchanged_columns_are_rejected_and_few_rows_hold(tmp_path):
-    make, judge, _ = blocks("sh")
+    make, judge, _, _ = blocks("sh")
     (tmp_path / "answers.py").write_text(blocks("python")[0])
     say(make, tmp_path)
     exchanged = judge.replace("column production", "column X").replace("column candidate", "column production")

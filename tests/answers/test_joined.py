@@ -138,7 +138,10 @@ def test_lines_that_are_no_rows_are_named(tmp_path, line, said):
         score_answers(path, *COLUMNS)
 
 
-@pytest.mark.parametrize("data", [b"", b"no gzip", gzip.compress(b"label,production,candidate\na,a,a\n" * 99)[:-9]])
+TORN = gzip.compress(b"label,production,candidate\na,a,a\n" * 99)[:-9]
+
+
+@pytest.mark.parametrize("data", [b"", b"no gzip", TORN], ids=["empty", "not folded", "torn"])
 def test_a_folded_file_that_is_torn_is_one_sentence(tmp_path, data):
     path = tmp_path / "rows.csv.gz"
     path.write_bytes(data)
