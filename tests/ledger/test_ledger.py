@@ -195,6 +195,17 @@ def test_a_move_brings_the_files_along_that_its_card_speaks_of(tmp_path):
     assert integrity.named_by(root, move)[card.with_suffix(".keys")] == "a" * 64
 
 
+def test_production_is_stale_where_another_scikit_learn_trained_it_and_only_there(tmp_path):
+    root = tiny_root(tmp_path / "root")
+    card = root.cards / f"{name_of(1.0)}.json"
+    known = json.loads(card.read_text())
+    for then, said in ((known["versions"]["scikit-learn"], False), ("0.1", True), (None, False)):
+        card.write_text(json.dumps({**known, "versions": {"scikit-learn": then} if then else {}}))
+        found = integrity.stale(root)
+        assert bool(found) == said
+        assert not said or "trained with scikit-learn 0.1" in found
+
+
 def test_a_rollback_to_a_model_that_was_not_there_before_cannot_be(tmp_path):
     root = tiny_root(tmp_path / "root")
     judged(root, 2.0)

@@ -1,5 +1,7 @@
 """What the service takes for production: the model that the ledger speaks of, and no other."""
 
+import asyncio
+import logging
 import os
 
 from mlgate import artifacts, ledger, promotion
@@ -137,3 +139,24 @@ def test_a_reason_is_cut_to_what_a_page_can_show(root, monkeypatch):
 
     monkeypatch.setattr(watching, "_require_in_ledger", refuse)
     assert len(watching.look(root, View()).refused.reason) == 500
+
+
+def test_a_swap_is_logged_once_and_a_look_that_changes_nothing_is_not(root, caplog):
+    caplog.set_level(logging.INFO, logger="mlgate.service")
+    heard = []
+    watcher = watching.Watcher(root, lambda before, after: heard.append(after.serving.model.digest))
+    asyncio.run(watcher.check())
+    asyncio.run(watcher.check())
+    assert caplog.messages == [f"Now serving {OLD[:12]}."]
+    os.utime(root.policy)
+    asyncio.run(watcher.check())
+    assert caplog.messages == [f"Now serving {OLD[:12]}."]
+    promotion.promote(root)
+    asyncio.run(watcher.check())
+    assert caplog.messages[1:] == [f"Now serving {NEW[:12]}."]
+    root.production.write_bytes(b"evil")
+    asyncio.run(watcher.check())
+    assert len(caplog.messages) == 3
+    assert caplog.messages[2].startswith("Not served: ")
+    assert heard[0] == OLD
+    assert heard[-1] == NEW
