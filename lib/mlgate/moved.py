@@ -4,7 +4,6 @@ A finder at the end of sys.meta_path is asked only for what is not found otherwi
 """
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import sys
 from types import ModuleType
@@ -30,12 +29,15 @@ MOVED = {
 }
 
 
-class MovedFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds a module under the name that it used to have."""
+class MovedFinder:
+    """Finds a module under the name that it used to have: a finder and a loader (importlib.abc is slow to import)."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
         """Return a spec for an old name, None for every other."""
-        return importlib.machinery.ModuleSpec(name, self) if name in MOVED else None
+        return importlib.machinery.ModuleSpec(name, self) if name in MOVED else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """Leave it to Python to make the module."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Put the module that has the name now in the old one's place."""

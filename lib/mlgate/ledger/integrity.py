@@ -6,7 +6,6 @@ Needs Python's standard library, nothing else, and unpickles nothing: the job th
 import hashlib
 import json
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -14,7 +13,7 @@ from mlgate.errors import MlgateError
 from mlgate.ledger.commits import FOLDER
 from mlgate.ledger.entries import Entry, Move, is_move
 from mlgate.ledger.ledger import head, last_move, previous, read, rolled_back, won
-from mlgate.root import Root
+from mlgate.root import Root, versions
 from mlgate.root.shapes import misfit
 
 ADVICE = f"Take {FOLDER}/ back to the last commit in which it was sound: git checkout COMMIT -- {FOLDER}"
@@ -68,11 +67,8 @@ def stale(root: Root) -> str | None:
     if production is None:
         return None
     then = _card(root, production).get("versions", {}).get("scikit-learn")
-    try:
-        now = version("scikit-learn")
-    except PackageNotFoundError:
-        return None
-    if then in (None, now):
+    now = versions().get("scikit-learn")
+    if None in (then, now) or then == now:
         return None
     return (
         f"Production {_short(production)} was trained with scikit-learn {then}, and {now} is installed: scikit-learn"
