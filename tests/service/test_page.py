@@ -4,30 +4,11 @@ from mlgate import ledger
 from mlgate.artifacts.lock import locked
 
 import pytest
-from chromium import browser
+from chromium import FAINT, browser
 from crashes import verdict_on
 from servers import make_root, put, served, tiny
 
 TEXT, FIRST = "document.body.innerText", "document.getElementById('digest').textContent"
-FAINT = """
-(() => {
-  const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
-  const linear = (c) => (c / 255 <= .03928 ? c / 255 / 12.92 : ((c / 255 + .055) / 1.055) ** 2.4);
-  const light = ([r, g, b]) => .2126 * linear(r) + .7152 * linear(g) + .0722 * linear(b);
-  const clear = (color) => numbers(color).length === 4 && !numbers(color)[3];
-  const back = (node) => {
-    while (clear(getComputedStyle(node).backgroundColor)) node = node.parentElement;
-    return getComputedStyle(node).backgroundColor;
-  };
-  const contrast = (node) => {
-    const pair = [getComputedStyle(node).color, back(node)].map((color) => light(numbers(color)) + .05);
-    return Math.max(...pair) / Math.min(...pair);
-  };
-  const speaks = (node) => [...node.childNodes].some((it) => it.nodeType === 3 && it.data.trim());
-  return [...document.querySelectorAll("body *:not(script)")].filter((node) => speaks(node) && node.checkVisibility())
-    .map((node) => [contrast(node), node.textContent.slice(0, 40)]).filter(([ratio]) => ratio < 4.5);
-})()
-"""  # the texts whose contrast is below 4.5
 
 
 @pytest.fixture(scope="module")

@@ -246,6 +246,7 @@ def label_command(options: Namespace) -> int:
     steps = {
         "new": _label_new,
         "status": _label_status,
+        "page": _label_page,
         "export": _label_export,
         "import": _label_import,
         "verdict": _label_verdict,
@@ -261,7 +262,7 @@ def _label_new(root: Root, options: Namespace) -> int:
     if pool.repeated:
         print(f"{pool.repeated:,} rows repeat a text that was there before, and were left out.")
     print(labelling.plan(session))
-    print("Now: mlgate label export FILE, and mlgate label import FILE; then mlgate label verdict.")
+    print("Now: mlgate label page (or export FILE, and import FILE); then mlgate label verdict.")
     return 0
 
 
@@ -270,6 +271,12 @@ def _label_status(root: Root, options: Namespace) -> int:
 
     print(labelling.status(labelling.stand(labelling.load(root), exam.policy_of(root))))
     return 0
+
+
+def _label_page(root: Root, options: Namespace) -> int:
+    from mlgate.labelling import page
+
+    return page.serve(root, options.annotator, options.second, options.port)
 
 
 def _label_export(root: Root, options: Namespace) -> int:

@@ -149,6 +149,11 @@ def _add_label(added: Commands) -> None:
     for step in (export, take_in):
         formats = ("csv", "label-studio", "argilla", "prodigy", "doccano")
         step.add_argument("--format", choices=formats, default="csv")
+    page = _step(steps, "page", "a page on this machine to label on: one text, a key for each class, and nothing else")
+    page.add_argument("--annotator", metavar="NAME", default="you", help="who labels (default: you)")
+    help = "label once more, by chance, what others have labelled: 30 rows tell how noisy labels are"
+    page.add_argument("--second", action="store_true", help=help)
+    page.add_argument("--port", type=int, default=8001)
     verdict = _step(steps, "verdict", "what the labels show: PROMOTE, HOLD or REJECT")
     verdict.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there, too")
 

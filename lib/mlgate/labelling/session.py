@@ -63,7 +63,7 @@ class Session:
         line = self.line
         return rule_for(line["different"], line["rows"]["count"], line["horizon"], line["alpha"], line["margin"])
 
-    @cached_property
+    @property
     def verdict(self) -> dict[str, Any] | None:
         """The verdict that the ledger has on it, or None."""
         looks = ledger.judged(ledger.read(self.root), "look")
