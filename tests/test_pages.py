@@ -48,7 +48,8 @@ def anchors(page: Path) -> set[str]:
     """The anchors that GitHub gives the headings of a page."""
     headings = re.findall(r"^#+ +(.+)$", text_of(page), re.MULTILINE)
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
-    return {heading.strip().replace(" ", "-") for heading in plain}
+    written = re.findall(r'<a id="([^"]+)"></a>', text_of(page))
+    return {heading.strip().replace(" ", "-") for heading in plain} | set(written)
 
 
 def broken_links(page: Path) -> list[str]:

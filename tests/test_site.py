@@ -133,4 +133,4 @@ def test_cells_that_a_run_put_in_and_widgets_are_left_out(tmp_path):
     nbformat.write(notebook, tmp_path / "09_x.ipynb")
     shown = build.readable(tmp_path / "09_x.ipynb", {"docs/GLOSSARY.md"})
     assert "widgets" not in shown.metadata
-    assert [cell.source for cell in shown.cells] == ["a [b](../docs/GLOSSARY.md#x) [c](../index.md)"]
+    assert [cell.source for cell in shown.cells] == ['a <a href="../docs/GLOSSARY.html#x">b</a> [c](../index.md)']
