@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RECIPE ?= noisy_labels
 
-.PHONY: help run notebooks docs test test-all quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve bench bench-serve reset clean lock
+.PHONY: help run notebooks docs test test-all quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve watch bench bench-serve reset clean lock
 .DEFAULT_GOAL := help
 
 help:
@@ -57,9 +57,13 @@ lab: .venv ## open the notebooks in JupyterLab
 serve: .venv ## serve the production model on this machine (PORT=8000)
 	.venv/bin/mlgate serve $(if $(PORT),--port $(PORT))
 
+watch: .venv ## watch a service whose traffic drifts, with Prometheus where it is there (DRIFT=cut_short)
+	.venv/bin/python deploy/show.py $(DRIFT)
+
 bench: .venv ## measure how long a run and a verdict take
 	.venv/bin/python benchmarks/bench_run.py
 	.venv/bin/python benchmarks/bench_judge.py
+	.venv/bin/python benchmarks/bench_watch.py
 
 bench-serve: .venv ## measure the service against plain FastAPI and mlflow (wants wrk or hey; mlflow in a .venv of its own)
 	.venv/bin/python benchmarks/bench_serve.py
