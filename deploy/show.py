@@ -1,6 +1,6 @@
 """Watch a service whose traffic drifts: `make watch`, or `make watch DRIFT=foreign_language`. Ctrl-C ends all of it.
 
-Starts the service on a copy of production, Prometheus with deploy's rules where it is installed, and traffic that drifts
+Starts the service on a copy of production, Prometheus with these rules where it is installed, and traffic that drifts
 after half a minute; then opens /watch. Everything listens on 127.0.0.1 and lies in a temporary folder.
 """
 

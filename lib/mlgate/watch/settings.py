@@ -20,7 +20,7 @@ class Settings:
 
     rows_per_false_alarm: int = setting(1_000_000, 100, 10**12)
     tolerance: float = setting(0.02, 0.001, 0.5)
-    harm_tolerance: float = setting(0.01, 0.0, 0.5)
+    harm_tolerance: float = setting(0.0, 0.0, 0.5)
     keep_every: int = setting(0, 0, 1_000_000_000)
     keep_texts: bool = False
     keep_days: float = setting(30.0, 0.001, 100_000)
