@@ -43,7 +43,8 @@ def test_open_type_see_the_answer_promote_underneath_see_the_page_follow(server,
     page.open(server.url)
     first = server.serving()
     page.until(f"{FIRST} === '{first[:12]}'")
-    assert "222222222222: 61.5\xa0% right, production 85.4\xa0%" in page.value(TEXT)
+    assert "61.5\xa0% right, production 85.4\xa0%" in page.value(TEXT)
+    assert "mlgate" in page.value("document.querySelector('h1').textContent")
     assert "worse <b>by</b> a lot" in page.value(TEXT)  # as text: nothing in the ledger becomes HTML
 
     page.value("document.getElementById('text').value = ''; document.getElementById('text').focus()")
@@ -55,6 +56,13 @@ def test_open_type_see_the_answer_promote_underneath_see_the_page_follow(server,
     assert page.value("document.getElementById('label').textContent") == "positive"
     assert "wonderful" in page.value("document.querySelector('table').innerText")
     assert first[:12] in page.value("document.getElementById('answer').innerText")
+
+    left, right = "getBoundingClientRect().left", "getBoundingClientRect().right"
+    for bar, edges in ((".bar:not(.against)", left), (".bar.against", right)):  # they diverge from the middle
+        middle = f"(it) => Math.abs(it.{edges} - it.parentElement.{left} - it.parentElement.offsetWidth / 2) < 3"
+        assert page.value(f"[...document.querySelectorAll('{bar}')].every({middle})")
+    page.value("document.getElementById('text').value = ' '; document.querySelector('button').click()")
+    page.until("document.getElementById('answer').innerText.includes('There is nothing to read')")
 
     second = put(root, tiny(C=2))
     page.until(f"{FIRST} === '{second[:12]}'")
