@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate import corpus
-from mlgate.answers import Pair, score_answers, score_arrays, score_joined
+from mlgate.answers import Columns, Pair, score_answers, score_arrays, score_cards, score_counts, score_joined
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
 from mlgate.root import read_settings
@@ -49,6 +49,18 @@ def judge_joined(pair: Pair, policy: Path | None = None) -> Verdict:
     """Return the verdict on two files of answers that are joined by the id of their rows."""
     _, demands = _policy(policy)
     return _judge(score_joined(pair), demands)
+
+
+def judge_cards(paths: Path | Iterable[Path], policy: Path | None = None) -> Verdict:
+    """Return the verdict on the parts that these cards of `mlgate count` stand for, as on one file."""
+    _, demands = _policy(policy)
+    return _judge(score_cards(paths), demands)
+
+
+def judge_counts(path: Path, columns: Columns, policy: Path | None = None) -> Verdict:
+    """Return the verdict on a file with a line for each combination of labels and answers; column n: how many rows."""
+    _, demands = _policy(policy)
+    return _judge(score_counts(path, columns), demands)
 
 
 class ShownVerdict(Verdict):

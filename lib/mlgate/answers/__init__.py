@@ -3,10 +3,23 @@
 from typing import Any
 
 from mlgate.answers.arrays import score_arrays
-from mlgate.answers.columns import score_answers
+from mlgate.answers.columns import Columns, score_answers
+from mlgate.answers.counts import count, score_cards, score_counts
 from mlgate.answers.joined import Pair, score_joined
 
-__all__ = ["Pair", "ask", "probe", "score", "score_answers", "score_arrays", "score_joined"]
+__all__ = [
+    "Columns",
+    "Pair",
+    "ask",
+    "count",
+    "probe",
+    "score",
+    "score_answers",
+    "score_arrays",
+    "score_cards",
+    "score_counts",
+    "score_joined",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -35,7 +35,8 @@ def score_arrays(
     counted.add(batch.select(columns.names))
     rows = zip(*texts.values(), strict=True)
     digest = hashlib.sha256("\n".join("\x00".join(value or "" for value in row) for row in rows).encode()).hexdigest()
-    return counted.scorecard(("the given arrays", batch.num_rows, digest))
+    counted.parts.append(("the given arrays", batch.num_rows, digest))
+    return counted.scorecard()
 
 
 def _text(value: object) -> str | None:

@@ -50,29 +50,33 @@ def score_answers(
     labels or production's answers are missing, or the columns do not fit together; a missing or unknown answer of the
     candidate is its fault.
     """
-    columns = Columns(label, production, candidate, slice_column)
+    return count_files(paths, Columns(label, production, candidate, slice_column)).scorecard()
+
+
+def count_files(paths: Path | Iterable[Path], columns: Columns) -> "Counted":
+    """Return the counts of `score_answers`, before anything is compared. Raises MlgateError as it does."""
     counted = Counted(columns)
-    parts = []
     for path in files.listed([paths] if isinstance(paths, str | Path) else paths):
         rows = 0
         for batch in files.read(path, columns.names, cut=[columns.candidate]):
             require_no_gaps(path, batch, (columns.label, columns.production), rows)
             rows += batch.num_rows
             counted.add(batch)
-        parts.append((path.name, rows, files.digest(path)))
-    return counted.scorecard(*parts)
+        counted.parts.append((path.name, rows, files.digest(path)))
+    return counted
 
 
 class Counted:
     """Counts rows by (slice, label, production's answer, candidate's answer), a batch at a time.
 
-    A missing answer is "".
+    A missing answer is "". parts: (name, rows, digest) of each file that went in.
     """
 
     def __init__(self, columns: Columns):
         self.columns = columns
         self.seen: Counter = Counter()
         self.values: dict[str, set[str | None]] = {name: set() for name in columns.names}
+        self.parts: list[tuple[str, int, str]] = []
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add a batch of these columns, as text. Raises MlgateError where one has too many values for what it is."""
@@ -91,6 +95,15 @@ class Counted:
                 where = row[columns.slice] or "(empty)"
             self.seen[where, row[columns.label], row[columns.production], row[columns.candidate] or ""] += rows
 
+    def add_counts(self, seen: Counter) -> None:
+        """Add what was counted elsewhere. Raises MlgateError as `add` does."""
+        self.seen.update(seen)
+        for place, name in enumerate((self.columns.label, self.columns.production, self.columns.candidate), 1):
+            self.values[name] = {key[place] for key in self.seen}
+        if self.columns.slice:
+            self.values[self.columns.slice] = {key[0] for key in self.seen}
+        self._require_few()
+
     def _require_few(self) -> None:
         for name in (self.columns.label, self.columns.production, self.columns.candidate):
             if len(self.values[name]) > MAX_CLASSES:
@@ -100,11 +113,8 @@ class Counted:
         if self.columns.slice:
             require_few_slices(len(self.values[self.columns.slice]))
 
-    def scorecard(self, *parts: tuple[str, int, str]) -> Scorecard:
-        """Return the scorecard of what was counted. parts: (name, rows, digest) of each file that went in.
-
-        Raises MlgateError where the columns do not fit together.
-        """
+    def scorecard(self) -> Scorecard:
+        """Return the scorecard of what was counted. Raises MlgateError where the columns do not fit together."""
         columns = self.columns
         seen = spelling.unify(self.seen, (columns.label, columns.production, columns.candidate))
         classes = tuple(sorted({name for _, label, production, _ in seen for name in (label, production)}))
@@ -122,7 +132,7 @@ class Counted:
             cells=cells,
             counts=counts,
             scores=np.zeros((len(slices), 4)),
-            parts=parts,
+            parts=tuple(self.parts),
             production=Facts(),
             candidate=Facts(fault=_fault({key[3] for key in seen} - set(classes))),
         )

@@ -40,11 +40,9 @@ def score_joined(pair: Pair) -> Scorecard:
     counted = Counted(names)
     for batch in joined.select(names.names).to_batches():
         counted.add(batch)
-    parts = [
-        (path.name, table.num_rows, files.digest(path))
-        for path, table in ((pair.production, of_production), (pair.candidate, of_candidate))
-    ]
-    return counted.scorecard(*parts)
+    for path, table in ((pair.production, of_production), (pair.candidate, of_candidate)):
+        counted.parts.append((path.name, table.num_rows, files.digest(path)))
+    return counted.scorecard()
 
 
 def _read(path: Path, columns: list[str], cut: str = "") -> pa.Table:

@@ -2,7 +2,8 @@
 
 import sys
 
-from mlgate.cli.commands import STALE, annotate, judge_command, serve_command
+from mlgate.cli.commands import STALE, annotate, serve_command
+from mlgate.cli.judge_commands import judge_command
 from mlgate.cli.parser import make_parser
 from mlgate.errors import MlgateError
 from mlgate.reporting.markdown import flat

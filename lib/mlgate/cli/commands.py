@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate.reporting.markdown import flat, quote
-from mlgate.root import Root, find_root, write_atomically
+from mlgate.root import Root, find_root
 
 if TYPE_CHECKING:
     from mlgate.gate import Verdict
@@ -33,85 +33,6 @@ def run_command(options: Namespace) -> int:
     if verdict.decision in FAIL_ON[options.fail_on]:
         return EXIT[verdict.decision]
     return 0
-
-
-def judge_command(options: Namespace) -> int:
-    from mlgate.reporting import exchange, report
-
-    verdict = _judged(options)
-    if options.json:
-        report.write(options.json, verdict)
-    for path, form in (
-        (options.markdown, report.markdown),
-        (options.junit, exchange.junit),
-        (options.metrics, exchange.openmetrics),
-    ):
-        if path:
-            write_atomically(path, form(verdict).encode())
-    say(verdict)
-    if options.fail_on and verdict.decision not in FAIL_ON[options.fail_on]:
-        return 0
-    return EXIT[verdict.decision]
-
-
-def _judged(options: Namespace) -> "Verdict":
-    """Return the verdict on what was named: answers in one file, in two, or two models and rows."""
-    from mlgate import judge_files
-    from mlgate.answers import Pair
-    from mlgate.corpus import Source
-
-    way = _way(options)
-    if way == "answers":
-        return judge_files.judge_answers(
-            options.answers,
-            label=options.label_column,
-            production=options.production_column,
-            candidate=options.candidate_column,
-            slices=options.slice_column,
-            policy=options.policy,
-        )
-    if way == "joined":
-        pair = Pair(
-            options.production_answers,
-            options.candidate_answers,
-            id=options.id_column or "id",
-            answer=options.answer_column or "answer",
-            label=options.label_column,
-            slice=options.slice_column,
-        )
-        return judge_files.judge_joined(pair, options.policy)
-    source = Source(options.data, options.text_column, options.label_column, options.slice_column)
-    return judge_files.judge_models(options.production, options.candidate, source, options.policy)
-
-
-WAYS = {  # to name what is judged: the options of each, of which those in brackets may be left out
-    "models": ("production", "candidate", "data"),
-    "answers": ("answers", "production_column", "candidate_column"),
-    "joined": ("production_answers", "candidate_answers", "[id_column]", "[answer_column]"),
-}
-
-
-def _way(options: Namespace) -> str:
-    """Return which of WAYS was gone. One of them, whole, and no mixture: else it is wrong usage."""
-    way = "models"
-    if options.answers:
-        way = "answers"
-    elif options.production_answers or options.candidate_answers:
-        way = "joined"
-    needed = [name for name in WAYS[way] if not name.startswith("[")]
-    wrong = [f"{_option(name)} is missing" for name in needed if getattr(options, name) is None]
-    others = [name.strip("[]") for other, names in WAYS.items() if other != way for name in names]
-    wrong += [f"{_option(name)} does not go with it" for name in others if getattr(options, name) is not None]
-    if wrong:
-        options.usage(
-            "judge takes --production, --candidate and --data, or --answers with its columns, or --production-answers"
-            f" and --candidate-answers: {wrong[0]}"
-        )
-    return way
-
-
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def say(verdict: "Verdict", message: str = "") -> None:
@@ -239,69 +160,6 @@ def holdout_command(options: Namespace) -> int:
     source = Source(options.data, options.text_column, options.label_column, options.slice_column)
     print(holdout.renew(find_root(options.root), source))
     return 0
-
-
-def label_command(options: Namespace) -> int:
-    root = find_root(options.root)
-    steps = {
-        "new": _label_new,
-        "status": _label_status,
-        "page": _label_page,
-        "export": _label_export,
-        "import": _label_import,
-        "verdict": _label_verdict,
-    }
-    return steps[options.step](root, options)
-
-
-def _label_new(root: Root, options: Namespace) -> int:
-    from mlgate import labelling
-
-    traffic = labelling.Traffic(options.data, options.text_column, options.id_column, options.slice_column)
-    session, pool = labelling.new(root, traffic, options.budget)
-    if pool.repeated:
-        print(f"{pool.repeated:,} rows repeat a text that was there before, and were left out.")
-    print(labelling.plan(session))
-    print("Now: mlgate label page (or export FILE, and import FILE); then mlgate label verdict.")
-    return 0
-
-
-def _label_status(root: Root, options: Namespace) -> int:
-    from mlgate import exam, labelling
-
-    print(labelling.status(labelling.stand(labelling.load(root), exam.policy_of(root))))
-    return 0
-
-
-def _label_page(root: Root, options: Namespace) -> int:
-    from mlgate.labelling import page
-
-    return page.serve(root, options.annotator, options.second, options.port)
-
-
-def _label_export(root: Root, options: Namespace) -> int:
-    from mlgate import exam, labelling
-
-    print(labelling.export(root, exam.policy_of(root), options.file, options.format, options.rows))
-    return 0
-
-
-def _label_import(root: Root, options: Namespace) -> int:
-    from mlgate import labelling
-
-    print(labelling.take_in(root, options.file, options.format, options.annotator))
-    return 0
-
-
-def _label_verdict(root: Root, options: Namespace) -> int:
-    from mlgate import labelling
-    from mlgate.reporting import report
-
-    verdict = labelling.conclude(root)
-    if options.json:
-        report.write(options.json, verdict)
-    say(verdict)
-    return EXIT[verdict.decision]
 
 
 def selftest_command(options: Namespace) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mlgate
 from mlgate.ci.evidence import EXPECTED
-from mlgate.cli import commands, watch_commands
+from mlgate.cli import commands, judge_commands, label_commands, watch_commands
 
 EPILOG = """exit status: 0 done (judge, label verdict: PROMOTE; watch: quiet); 3 HOLD and 4 REJECT (these, and run with
 --fail-on); watch: 3 moved or harm estimated, 4 harm proven; 1 an error; 2 wrong usage; 5 (record) production moved
@@ -36,13 +36,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     added = Commands(parser)
     _add_run(added)
-    _add_judge(added)
+    judge_commands.add(added)
     _add_moves(added)
     _add_history(added)
     watch_commands.add(added)
     _add_ci(added)
     _add_holdout(added)
-    _add_label(added)
+    label_commands.add(added)
     _add_others(added)
     return parser
 
@@ -55,31 +55,6 @@ def _add_run(added: Commands) -> None:
     run.add_argument("--preview", action="store_true", help="notebooks 02 and 03 alone: decide on validation rows")
     run.add_argument("--fail-on", choices=tuple(commands.FAIL_ON), default="never", help="exit 4 or 3 on these")
     run.add_argument("--every", action="store_true", help="instead: every notebook once, in order, as it stands")
-
-
-def _add_judge(added: Commands) -> None:
-    help = "compare two models on your own rows: no notebook, no card, no ledger"
-    judge = added.add("judge", commands.judge_command, help)
-    judge.add_argument("--production", metavar="A.pkl", type=Path, help="a fitted scikit-learn Pipeline")
-    judge.add_argument("--candidate", metavar="B.pkl", type=Path, help="the one that wants to replace it")
-    judge.add_argument("--data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
-    help = "instead: labels beside both models' answers: files, folders or patterns; CSV, TSV, JSON lines or Parquet"
-    judge.add_argument("--answers", metavar="rows.csv", type=Path, nargs="+", help=help)
-    judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
-    judge.add_argument("--candidate-column", metavar="NAME", help="with --answers: the candidate's answers")
-    help = "instead: ids, labels and production's answers"
-    judge.add_argument("--production-answers", metavar="A.csv", type=Path, help=help)
-    judge.add_argument("--candidate-answers", metavar="B.csv", type=Path, help="ids and the candidate's answers")
-    judge.add_argument("--id-column", metavar="NAME", help="what joins these two (default: id)")
-    judge.add_argument("--answer-column", metavar="NAME", help="where their answers are (default: answer)")
-    _add_columns(judge)
-    judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
-    judge.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there")
-    judge.add_argument("--markdown", metavar="verdict.md", type=Path, help="and there, for people")
-    judge.add_argument("--junit", metavar="verdict.xml", type=Path, help="and there, for what shows tests")
-    judge.add_argument("--metrics", metavar="metrics.txt", type=Path, help="and there, as OpenMetrics")
-    help = "exit 0 on every other decision (default: 3 on HOLD, 4 on REJECT)"
-    judge.add_argument("--fail-on", choices=tuple(commands.FAIL_ON), help=help)
 
 
 def _add_moves(added: Commands) -> None:
@@ -124,45 +99,7 @@ def _add_holdout(added: Commands) -> None:
     holdout = added.add("holdout", commands.holdout_command, help)
     holdout.add_argument("what", choices=("new",))
     holdout.add_argument("data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
-    _add_columns(holdout)
-
-
-def _add_label(added: Commands) -> None:
-    help = "no labels at hand? Label only the rows that decide, and stop when the verdict is certain"
-    label = added.add("label", commands.label_command, help)
-    steps = label.add_subparsers(dest="step", required=True, metavar="STEP")
-    new = _step(
-        steps, "new", "both models answer these rows; fix the order in which those answered differently are labelled"
-    )
-    new.add_argument("data", metavar="rows.csv", type=Path, help="unlabelled texts, CSV or Parquet")
-    new.add_argument("--text-column", metavar="NAME", default="text")
-    new.add_argument("--id-column", metavar="NAME", help="your own names of the rows (default: made of the texts)")
-    new.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")
-    new.add_argument("--budget", metavar="N", type=int, default=400, help="labels, at most (default: 400)")
-    _step(steps, "status", "the lead in its corridor, and what is to be expected: for you, not for who labels")
-    export = _step(steps, "export", "write the rows to label next into a file, for a spreadsheet or a labelling tool")
-    export.add_argument("file", metavar="FILE", type=Path)
-    export.add_argument("--rows", metavar="N", type=int, help="only the next N")
-    take_in = _step(steps, "import", "add the labels in a file: all, or none where one cannot be taken")
-    take_in.add_argument("file", metavar="FILE", type=Path)
-    take_in.add_argument("--annotator", metavar="NAME", help="who gave them (default: what the file says)")
-    for step in (export, take_in):
-        formats = ("csv", "label-studio", "argilla", "prodigy", "doccano")
-        step.add_argument("--format", choices=formats, default="csv")
-    page = _step(steps, "page", "a page on this machine to label on: one text, a key for each class, and nothing else")
-    page.add_argument("--annotator", metavar="NAME", default="you", help="who labels (default: you)")
-    help = "label once more, by chance, what others have labelled: 30 rows tell how noisy labels are"
-    page.add_argument("--second", action="store_true", help=help)
-    page.add_argument("--port", type=int, default=8001)
-    verdict = _step(steps, "verdict", "what the labels show: PROMOTE, HOLD or REJECT")
-    verdict.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there, too")
-
-
-def _step(steps: argparse._SubParsersAction, name: str, help: str) -> argparse.ArgumentParser:
-    """Add a step of a command, and return its parser for its options."""
-    step: argparse.ArgumentParser = steps.add_parser(name, help=help, description=help)
-    step.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    return step
+    judge_commands.add_columns(holdout)
 
 
 def _add_others(added: Commands) -> None:
@@ -176,10 +113,3 @@ def _add_others(added: Commands) -> None:
     serve = added.add("serve", commands.serve_command, "answer requests with the production model")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8000)
-
-
-def _add_columns(parser: argparse.ArgumentParser) -> None:
-    """Add the columns of a file of labelled rows."""
-    parser.add_argument("--text-column", metavar="NAME", default="text")
-    parser.add_argument("--label-column", metavar="NAME", default="label")
-    parser.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")

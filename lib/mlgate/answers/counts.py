@@ -1,0 +1,123 @@
+"""Counts in the place of rows: cards of parts that add up, and what any SQL engine counted.
+
+A verdict needs to know how often each combination of slice, label and answers occurred, and nothing else. So parts may
+be counted where they are, on as many machines as there are, and be judged as one.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from mlgate.answers.columns import Columns, Counted, count_files, require_no_gaps
+from mlgate.corpus import NO_SLICE, files
+from mlgate.errors import MlgateError
+from mlgate.root import read_file, reason_of, to_json
+from mlgate.root.shapes import misfit
+from mlgate.scorecard import Scorecard
+
+SCHEMA = "mlgate/card/1"
+
+
+class Line(TypedDict):
+    """How many rows have this combination. candidate: "" where it gave no answer."""
+
+    slice: str
+    label: str
+    production: str
+    candidate: str
+    rows: int
+
+
+class Part(TypedDict):
+    """A file that was counted."""
+
+    name: str
+    rows: int
+    digest: str
+
+
+class CountCard(TypedDict):
+    """What card.json holds. columns: the names of labels, production's and the candidate's answers, and slices."""
+
+    schema: Literal["mlgate/card/1"]
+    columns: list[str]
+    counts: list[Line]
+    parts: list[Part]
+
+
+def count(paths: Path | Iterable[Path], columns: Columns) -> bytes:
+    """Return the card of these files of answers, as JSON. Raises MlgateError as `score_answers` does."""
+    counted = count_files(paths, columns)
+    lines = [
+        {"slice": key[0], "label": key[1], "production": key[2], "candidate": key[3], "rows": rows}
+        for key, rows in sorted(counted.seen.items())
+    ]
+    parts = [{"name": name, "rows": rows, "digest": digest} for name, rows, digest in counted.parts]
+    return to_json({"schema": SCHEMA, "columns": columns.names, "counts": lines, "parts": parts})
+
+
+def score_cards(paths: Path | Iterable[Path]) -> Scorecard:
+    """Return the scorecard of all the parts that these cards count.
+
+    Raises MlgateError where one is no such card, or two of them count one file, or columns of other names.
+    """
+    names = files.listed([paths] if isinstance(paths, str | Path) else paths)
+    cards = [_read(path) for path in names]
+    counted = Counted(Columns(*cards[0]["columns"]))
+    for path, card in zip(names, cards, strict=True):
+        if card["columns"] != cards[0]["columns"]:
+            raise MlgateError(f"{path} counts other columns than {names[0]}. Count all parts in the same way.")
+        seen: Counter = Counter()
+        for line in card["counts"]:
+            seen[line["slice"], line["label"], line["production"], line["candidate"]] += line["rows"]
+        counted.add_counts(seen)
+        for part in card["parts"]:
+            if part["digest"] in {digest for _, _, digest in counted.parts}:
+                raise MlgateError(f"{path} counts {part['name']} once more: its rows would count twice.")
+            counted.parts.append((part["name"], part["rows"], part["digest"]))
+    return counted.scorecard()
+
+
+def _read(path: Path) -> CountCard:
+    """Return a card. Raises MlgateError where it is none."""
+    try:
+        found: CountCard = json.loads(read_file(path))
+        wrong = misfit(found, CountCard, "the card")
+        if wrong or not 3 <= len(found["columns"]) <= 4 or any(line["rows"] < 1 for line in found["counts"]):
+            raise ValueError(wrong or "its columns or counts are not those of a card")
+    except OSError as error:
+        raise MlgateError(f"{path} cannot be read: {reason_of(error)}.") from error
+    except (ValueError, RecursionError) as error:
+        raise MlgateError(f"{path} is no card of `mlgate count`: {error!s:.200}. Count its part again.") from error
+    return found
+
+
+def score_counts(path: Path, columns: Columns, rows_column: str = "n") -> Scorecard:
+    """Return the scorecard of a file with a line for each combination that occurs, and how many rows have it.
+
+    Raises MlgateError where a number of rows is none.
+    """
+    counted = Counted(columns)
+    before = 0
+    for batch in files.read(path, [*columns.names, rows_column], cut=[columns.candidate]):
+        require_no_gaps(path, batch, (columns.label, columns.production), before)
+        seen: Counter = Counter()
+        for number, row in enumerate(batch.to_pylist(), before + 1):
+            where = NO_SLICE
+            if columns.slice:
+                where = row[columns.slice] or "(empty)"
+            key = (where, row[columns.label], row[columns.production], row[columns.candidate] or "")
+            seen[key] += _rows(path, number, row[rows_column])
+        counted.add_counts(seen)
+        before += batch.num_rows
+    counted.parts.append((path.name, counted.seen.total(), files.digest(path)))
+    return counted.scorecard()
+
+
+def _rows(path: Path, number: int, words: str | None) -> int:
+    whole = (words or "").removesuffix(".0")
+    if not (whole.isascii() and whole.isdigit() and len(whole) < 19 and int(whole)):
+        raise MlgateError(f"{path}, row {number}: {words!r:.40} is no number of rows. Write how many rows there are.")
+    return int(whole)

@@ -1,0 +1,164 @@
+"""`mlgate judge` and `mlgate count`: their options, and what they do."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlgate.cli.commands import EXIT, FAIL_ON, say
+from mlgate.root import write_atomically
+
+if TYPE_CHECKING:
+    from mlgate.answers import Columns
+    from mlgate.cli.parser import Commands
+    from mlgate.gate import Verdict
+
+
+def add(added: "Commands") -> None:
+    """Add `mlgate judge` and `mlgate count`."""
+    help = "compare two models on your own rows: no notebook, no card, no ledger"
+    judge = added.add("judge", judge_command, help)
+    judge.add_argument("--production", metavar="A.pkl", type=Path, help="a fitted scikit-learn Pipeline")
+    judge.add_argument("--candidate", metavar="B.pkl", type=Path, help="the one that wants to replace it")
+    judge.add_argument("--data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
+    help = "instead: labels beside both models' answers: files, folders or patterns; CSV, TSV, JSON lines or Parquet"
+    judge.add_argument("--answers", metavar="rows.csv", type=Path, nargs="+", help=help)
+    judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
+    judge.add_argument("--candidate-column", metavar="NAME", help="with --answers: the candidate's answers")
+    judge.add_argument(
+        "--cards", metavar="card.json", type=Path, nargs="+", help="instead: what `mlgate count` counted"
+    )
+    help = "instead: a line for each combination of label and answers, and in a column n how many rows have it"
+    judge.add_argument("--counts", metavar="counts.csv", type=Path, help=help)
+    help = "instead: ids, labels and production's answers"
+    judge.add_argument("--production-answers", metavar="A.csv", type=Path, help=help)
+    judge.add_argument("--candidate-answers", metavar="B.csv", type=Path, help="ids and the candidate's answers")
+    judge.add_argument("--id-column", metavar="NAME", help="what joins these two (default: id)")
+    judge.add_argument("--answer-column", metavar="NAME", help="where their answers are (default: answer)")
+    add_columns(judge)
+    judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
+    judge.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there")
+    judge.add_argument("--markdown", metavar="verdict.md", type=Path, help="and there, for people")
+    judge.add_argument("--junit", metavar="verdict.xml", type=Path, help="and there, for what shows tests")
+    judge.add_argument("--metrics", metavar="metrics.txt", type=Path, help="and there, as OpenMetrics")
+    help = "exit 0 on every other decision (default: 3 on HOLD, 4 on REJECT)"
+    judge.add_argument("--fail-on", choices=tuple(FAIL_ON), help=help)
+    _add_count(added)
+
+
+def _add_count(added: "Commands") -> None:
+    help = "count a part of the answers, where it is: cards of parts are judged as one"
+    count = added.add("count", count_command, help)
+    count.add_argument("answers", metavar="rows.csv", type=Path, nargs="+", help="labels beside both models' answers")
+    count.add_argument("--label-column", metavar="NAME", default="label")
+    count.add_argument("--production-column", metavar="NAME", required=True)
+    count.add_argument("--candidate-column", metavar="NAME", required=True)
+    count.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")
+    count.add_argument("--out", metavar="card.json", type=Path, required=True, help="write the card there")
+
+
+def add_columns(parser: ArgumentParser) -> None:
+    """Add the columns of a file of labelled rows."""
+    parser.add_argument("--text-column", metavar="NAME", default="text")
+    parser.add_argument("--label-column", metavar="NAME", default="label")
+    parser.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")
+
+
+def judge_command(options: Namespace) -> int:
+    from mlgate.reporting import exchange, report
+
+    verdict = _judged(options)
+    if options.json:
+        report.write(options.json, verdict)
+    for path, form in (
+        (options.markdown, report.markdown),
+        (options.junit, exchange.junit),
+        (options.metrics, exchange.openmetrics),
+    ):
+        if path:
+            write_atomically(path, form(verdict).encode())
+    say(verdict)
+    if options.fail_on and verdict.decision not in FAIL_ON[options.fail_on]:
+        return 0
+    return EXIT[verdict.decision]
+
+
+def _judged(options: Namespace) -> "Verdict":
+    """Return the verdict on what was named: answers in one file, in two, or two models and rows."""
+    from mlgate import judge_files
+    from mlgate.answers import Pair
+    from mlgate.corpus import Source
+
+    way = _way(options)
+    if way == "answers":
+        return judge_files.judge_answers(
+            options.answers,
+            label=options.label_column,
+            production=options.production_column,
+            candidate=options.candidate_column,
+            slices=options.slice_column,
+            policy=options.policy,
+        )
+    if way == "joined":
+        pair = Pair(
+            options.production_answers,
+            options.candidate_answers,
+            id=options.id_column or "id",
+            answer=options.answer_column or "answer",
+            label=options.label_column,
+            slice=options.slice_column,
+        )
+        return judge_files.judge_joined(pair, options.policy)
+    if way == "cards":
+        return judge_files.judge_cards(options.cards, options.policy)
+    if way == "counts":
+        return judge_files.judge_counts(options.counts, _columns(options), options.policy)
+    source = Source(options.data, options.text_column, options.label_column, options.slice_column)
+    return judge_files.judge_models(options.production, options.candidate, source, options.policy)
+
+
+WAYS = {  # to name what is judged: the options of each, of which those in brackets may be left out
+    "models": ("production", "candidate", "data"),
+    "answers": ("answers", "production_column", "candidate_column"),
+    "cards": ("cards",),
+    "counts": ("counts", "production_column", "candidate_column"),
+    "joined": ("production_answers", "candidate_answers", "[id_column]", "[answer_column]"),
+}
+
+
+def _way(options: Namespace) -> str:
+    """Return which of WAYS was gone. One of them, whole, and no mixture: else it is wrong usage."""
+    way = "models"
+    for name in ("answers", "cards", "counts"):
+        if getattr(options, name):
+            way = name
+    if options.production_answers or options.candidate_answers:
+        way = "joined"
+    own = {name.strip("[]") for name in WAYS[way]}
+    others = sorted({name.strip("[]") for names in WAYS.values() for name in names} - own)
+    needed = [name for name in WAYS[way] if name in own]
+    wrong = [f"{_option(name)} is missing" for name in needed if getattr(options, name) is None]
+    wrong += [f"{_option(name)} does not go with it" for name in others if getattr(options, name) is not None]
+    if wrong:
+        options.usage(
+            "judge takes --production, --candidate and --data, or --answers or --counts with its columns, or --cards,"
+            f" or --production-answers and --candidate-answers: {wrong[0]}"
+        )
+    return way
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _columns(options: Namespace) -> "Columns":
+    from mlgate.answers import Columns
+
+    return Columns(options.label_column, options.production_column, options.candidate_column, options.slice_column)
+
+
+def count_command(options: Namespace) -> int:
+    from mlgate.answers import count
+
+    write_atomically(options.out, count(options.answers, _columns(options)))
+    print(f"Counted. Judge it, alone or with others: mlgate judge --cards {options.out}")
+    return 0
