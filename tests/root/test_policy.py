@@ -202,3 +202,10 @@ def test_the_digest_changes_with_every_demand(tmp_path):
         digests.add(read(f"[{item.metadata['part']}]\n{item.metadata['key']} = {text}", tmp_path).digest)
     same = [item.name for item in NUMBERS if item.default == item.metadata["low"]]
     assert len(digests) == 1 + len(fields(Policy)) - len(same)
+
+
+def test_a_long_word_is_cut_where_it_is_shown(tmp_path):
+    for settings in ({"floors": {"accuracy_action": "x" * 5_000}}, {"floors": {"y" * 5_000: 1}}):
+        with pytest.raises(MlgateError) as error:
+            policy_from(settings)
+        assert len(str(error.value)) < 500

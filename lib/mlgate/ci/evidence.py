@@ -62,7 +62,7 @@ def _require_recipe(card: Mapping[str, Any], candidate: Mapping[str, Any]) -> No
     for name, wanted in candidate.items():
         if wanted is not None and card.get(name) != wanted:
             raise MlgateError(
-                f"This run was started to train the {name} {wanted}, and the model's card says {card.get(name)!r}:"
+                f"This run was started to train the {name} {wanted}, and the model's card says {card.get(name)!r:.80}:"
                 " nothing was recorded."
             )
 

@@ -49,7 +49,7 @@ class Recipe:
             return 0.0
         chosen = self.severity if severity is None else severity
         if isinstance(chosen, bool) or not isinstance(chosen, int | float) or not 0 <= chosen <= 1:
-            raise MlgateError(f"The severity must be a number from 0 (harmless) to 1, not {severity!r}.")
+            raise MlgateError(f"The severity must be a number from 0 (harmless) to 1, not {severity!r:.80}.")
         return float(chosen)
 
     def train(self, rows: pd.DataFrame, severity: float | None = None, cached: bool = True) -> Pipeline:
@@ -97,7 +97,7 @@ def recipe(severity: float | None = None) -> Callable:
 def named(name: str) -> Recipe:
     """Return the recipe of that name. Raises MlgateError naming those there are."""
     if name not in RECIPES:
-        raise MlgateError(f"There is no recipe {name!r}. There are: {', '.join(RECIPES)}.")
+        raise MlgateError(f"There is no recipe {name!r:.80}. There are: {', '.join(RECIPES)}.")
     return RECIPES[name]
 
 

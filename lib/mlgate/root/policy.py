@@ -123,7 +123,7 @@ def _check_words(item: Field[Any], value: Any) -> None:
     words = get_args(item.type)
     if item.metadata["kind"] is str and value not in words:
         listed = ", ".join(repr(word) for word in words)
-        raise MlgateError(f"gate.toml: {_place(item)} must be one of {listed}, not {value!r}.")
+        raise MlgateError(f"gate.toml: {_place(item)} must be one of {listed}, not {value!r:.80}.")
 
 
 def _place(item: Field[Any]) -> str:

@@ -65,7 +65,7 @@ def section(settings: Mapping[str, Any], name: str, types: Types | None = None) 
 
 def _checked(name: str, key: str, value: Any, types: Types) -> Any:
     if key not in types:
-        raise MlgateError(f"gate.toml: [{name}] has no key {key!r}; it has {', '.join(types)}.")
+        raise MlgateError(f"gate.toml: [{name}] has no key {key!r:.80}; it has {', '.join(types)}.")
     kind = types[key]
     if kind is float and type(value) is int and abs(value) < MOST:
         return float(value)

@@ -31,7 +31,7 @@ class Settings:
         for item in fields(self):
             _check_range(item, getattr(self, item.name))
         if self.on_harm not in (REPORT, ROLLBACK):
-            raise MlgateError(f"gate.toml: [watch] on_harm must be 'report' or 'rollback', not {self.on_harm!r}.")
+            raise MlgateError(f"gate.toml: [watch] on_harm must be 'report' or 'rollback', not {self.on_harm!r:.80}.")
 
     @property
     def promise(self) -> tuple[float, float, float]:
