@@ -1,0 +1,212 @@
+"""The watch beside what people use instead, in one run: false alarms without drift, rows until a drift is seen.
+
+Real rows are drawn again and again, so that there is exactly no drift; then a drift of the catalogue comes. Beside the
+watch: Kolmogorov-Smirnov at p < .05 and PSI > .2 on any of its tables, in windows of 500 rows; ADWIN of river on its
+tables, where river is there (in an environment of its own: ~/.cache/mlgate-bench/river). Usage: bench_watch.py
+[--streams 20], or --service [--rounds 7] for what keeping rows costs
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from mlgate import artifacts, corpus, watch
+from mlgate.root import Root
+from mlgate.watch import DRIFTS, Lights, tables
+
+import numpy as np
+import pandas as pd
+from bench_serve import Contender, measure, started, write_bodies
+from scipy.stats import ks_2samp
+from table import write_table
+
+REPOSITORY = Path(__file__).parents[1]
+RIVER = Path.home() / ".cache" / "mlgate-bench" / "river" / "bin" / "python"
+WINDOW = 500
+QUIET, DRIFTED = 4_000, 8_000
+QUIET_ROWS = 100_000  # for the false alarms of the windows and of ADWIN
+ADWIN = """
+import json, sys
+from river.drift import ADWIN
+for line in sys.stdin:
+    values = json.loads(line)
+    detectors = [ADWIN() for _ in values[0]]
+    seen = []
+    for row, found in enumerate(values):
+        for place, (detector, value) in enumerate(zip(detectors, found)):
+            detector.update(value)
+            if detector.drift_detected:
+                seen.append(row)
+    print(json.dumps(seen), flush=True)
+"""
+
+
+class Bench:
+    """Production, its profile, and a pool of real rows with what is measured of them."""
+
+    def __init__(self):
+        root = Root(REPOSITORY)
+        self.model = artifacts.load_production(root)
+        self.profile = watch.read(root, self.model.digest)
+        self.settings = watch.settings_of(root)
+        self.reference = self.measured(corpus.split("validation", root))[0]
+        self.live = corpus.split("live", root).sample(frac=1, random_state=0).reset_index(drop=True)
+        self.quiet = self.measured(self.live)
+
+    def measured(self, rows: pd.DataFrame) -> tuple[tables.Answered, np.ndarray]:
+        """What is measured of the rows, and which answers are wrong."""
+        found = tables.answered(self.model, rows["text"].tolist())
+        return found, found.labels != rows["label"].astype(str).to_numpy()
+
+
+def windows(values: np.ndarray, reference: np.ndarray) -> tuple[list[int], list[int]]:
+    """Rows at whose end a window alarms: KS at p < .05 on any table, PSI > .2 on any table."""
+    ks, psi = [], []
+    for end in range(WINDOW, len(values) + 1, WINDOW):
+        part = values[end - WINDOW : end]
+        columns = range(values.shape[1])
+        if any(ks_2samp(part[:, place], reference[:, place], method="asymp").pvalue < 0.05 for place in columns):
+            ks.append(end)
+        if any(population_stability(part[:, place], reference[:, place]) > 0.2 for place in columns):
+            psi.append(end)
+    return ks, psi
+
+
+def population_stability(part: np.ndarray, reference: np.ndarray) -> float:
+    """The index of ten bins of the reference; an empty bin counts as a ten-thousandth."""
+    edges = np.unique(np.quantile(reference, np.linspace(0, 1, 11))[1:-1])
+    shares = [
+        np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1) / len(values)
+        for values in (part, reference)
+    ]
+    now, then = (np.maximum(share, 1e-4) for share in shares)
+    return float(((now - then) * np.log(now / then)).sum())
+
+
+def adwin(streams: list[np.ndarray]) -> list[list[int]] | None:
+    """Rows at which ADWIN of river sees a drift in any table, for each stream; None where river is not there."""
+    if not RIVER.exists():
+        return None
+    lines = "\n".join(json.dumps(values.round(5).tolist()) for values in streams)
+    done = subprocess.run([RIVER, "-c", ADWIN], input=lines, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def first(rows: list[int]) -> float:
+    """Rows from the change to the first alarm after it."""
+    return min((row - QUIET for row in rows if row > QUIET), default=math.inf)
+
+
+def shown(rows: list[float]) -> str:
+    middle = float(np.median(rows))
+    return "-" if math.isinf(middle) else f"{middle:,.0f}"
+
+
+def drift_line(bench: Bench, name: str, streams: int) -> tuple[str, ...]:
+    """A line of the table: what each method needs to see this drift."""
+    drifted, wrong = bench.measured(DRIFTS[name].apply(bench.live, 1))
+    reference = bench.profile.values(bench.reference)
+    found: dict[str, list[float]] = {
+        key: [] for key in ("moved", "estimated_harm", "proven_harm", "ks", "psi", "adwin")
+    }
+    values_of = []
+    for seed in range(streams):
+        random = np.random.default_rng(seed)
+        before = random.integers(len(bench.live), size=QUIET + seed * WINDOW // streams)[-QUIET:]
+        after = random.integers(len(wrong), size=DRIFTED)
+        lights = Lights(bench.profile, bench.settings, stays=math.inf)
+        lights.add(bench.quiet[0].part(before))
+        lights.add(drifted.part(after))
+        lights.label(np.concatenate([bench.quiet[1][before], wrong[after]]))
+        for light, state in lights.report()["lights"].items():
+            found[light].append(math.inf if state["row"] is None else state["row"] - QUIET)
+        if seed < max(streams // 4, 1):
+            offset = seed * WINDOW // max(streams // 4, 1)
+            values = np.concatenate(
+                [bench.profile.values(bench.quiet[0].part(before))[offset:], bench.profile.values(drifted.part(after))]
+            )
+            ks, psi = windows(values, reference)
+            found["ks"].append(first([row + offset for row in ks]))
+            found["psi"].append(first([row + offset for row in psi]))
+            values_of.append(values[: QUIET - offset + 3_000])
+    for place, rows in enumerate(adwin(values_of) or []):
+        found["adwin"].append(first([row + QUIET - (len(values_of[place]) - 3_000) for row in rows]))
+    cells = [shown(rows) if rows else "n/a" for rows in found.values()]
+    accuracy = f"{1 - bench.quiet[1].mean():.3f} -> {1 - wrong.mean():.3f}"
+    return (name, accuracy, *cells)
+
+
+def false_alarms(bench: Bench) -> list[tuple[str, ...]]:
+    """False alarms in so many rows without drift."""
+    random = np.random.default_rng(9)
+    rows = bench.reference.part(random.integers(len(bench.reference.scores), size=QUIET_ROWS))
+    values = bench.profile.values(rows)
+    half = bench.profile.values(bench.reference)
+    ks, psi = windows(values, half)
+    lights = Lights(bench.profile, bench.settings, stays=0)
+    lights.add(rows)
+    ours = lights.detectors["moved"].crossings + lights.detectors["estimated_harm"].crossings
+    seen = adwin([values[:20_000]])
+    theirs = "n/a" if seen is None else f"{len(seen[0]) * QUIET_ROWS / 20_000:,.0f}"
+    promised = QUIET_ROWS / bench.settings.rows_per_false_alarm
+    return [
+        ("the watch", f"{promised:g} at most", str(ours)),
+        (f"KS p < .05 on any table, windows of {WINDOW}", "-", str(len(ks))),
+        (f"PSI > .2 on any table, windows of {WINDOW}", "-", str(len(psi))),
+        ("ADWIN on any table", "-", theirs),
+    ]
+
+
+def cost(rounds: int) -> list[tuple[str, ...]]:
+    """What the service loses by keeping one row of ten requests: each load on both, in turn; medians."""
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        bodies = write_bodies(folder, "texts")
+        urls = {}
+        for every in (0, 10):
+            root = folder / str(every)
+            shutil.copytree(REPOSITORY / "artifacts_prod", root / "artifacts_prod")
+            text = (REPOSITORY / "gate.toml").read_text(encoding="utf-8")
+            text = text.replace("keep_every = 10 ", f"keep_every = {every} ")
+            (root / "gate.toml").write_text(text, encoding="utf-8")
+            command = [sys.executable, "-m", "mlgate", "--root", str(root), "serve", "--port", "{port}"]
+            urls[every] = stack.enter_context(started(Contender(str(every), command), {"LOGS": str(folder)}))
+        lines = []
+        for kind, connections in (("short", 8), ("short", 64), ("reviews", 8), ("reviews", 64)):
+            found = []
+            for number in range(rounds):
+                order = (0, 10) if number % 2 else (10, 0)
+                measured = {every: measure(f"{urls[every]}/predict", connections, bodies[kind]) for every in order}
+                found.append([*measured[0], *measured[10]])
+            without, slow, kept, slow_kept = np.median(found, axis=0)
+            ratios = np.median([[line[2] / line[0], line[3] / line[1]] for line in found], axis=0)
+            off = f"{without:,.0f}/s, {slow:.1f} ms"
+            on = f"{kept:,.0f}/s, {slow_kept:.1f} ms"
+            lines.append((f"{kind}, {connections}", off, on, f"{ratios[0]:.3f}", f"{ratios[1]:.2f}"))
+        return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--streams", type=int, default=20)
+    parser.add_argument("--service", action="store_true")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    if options.service:
+        write_table("watch-cost", cost(options.rounds), ("load", "no rows kept", "one in ten", "rate", "p99"))
+        return
+    bench = Bench()
+    quiet = f"false alarms in {QUIET_ROWS:,} rows without drift"
+    write_table("watch-quiet", false_alarms(bench), (quiet, "promised", "seen"))
+    head = ("rows until it is seen", "accuracy", "moved", "estimated harm", "proven harm", "KS", "PSI", "ADWIN")
+    write_table("watch-drifts", [drift_line(bench, name, options.streams) for name in DRIFTS], head)
+
+
+if __name__ == "__main__":
+    main()
