@@ -112,8 +112,13 @@ class Page:
         """As a person types, where the focus is."""
         self.call("Input.insertText", text=text)
 
-    def picture(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]))
+    def picture(self, path: Path, box: dict | None = None) -> None:
+        """Of the whole page, or of a box on the screen: x, y, width, height."""
+        options = {"captureBeyondViewport": True}
+        if box:
+            options = {"clip": {**box, "scale": 1}}
+        found = self.call("Page.captureScreenshot", **options)
+        path.write_bytes(base64.b64decode(found["data"]))
 
 
 def wait_until(true: Callable[[], object], seconds: float = 30, what: str = "") -> None:

@@ -1,12 +1,6 @@
 """The control room: each press shows what the gate says, and production and its service go on as if nothing were."""
 
 import contextlib
-import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 from mlgate import artifacts
 from mlgate.errors import MlgateError
@@ -20,6 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 from chromium import browser, wait_until
 from conftest import GATE, REPOSITORY
+from jupyter_lab import KERNEL, RUN_ALL, lab
 
 pytestmark = pytest.mark.slow
 
@@ -183,45 +178,6 @@ def test_whatever_texts_hold_is_escaped():
     assert "a<b" not in shown
 
 
-@contextlib.contextmanager
-def lab(folder: Path, notebook: Path):
-    """A JupyterLab of our own with one notebook; its address."""
-    (folder / "notebooks").mkdir()
-    shutil.copy(notebook, folder / "notebooks")
-    quiet = folder / "settings" / "@jupyterlab" / "apputils-extension"
-    quiet.mkdir(parents=True)
-    (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    (folder / "tmp").mkdir()
-    places = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    places |= {f"JUPYTERLAB_{name}_DIR": str(folder / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
-    environment = {**os.environ, **places, "MLGATE_ROOT": str(HOME.path), "TMPDIR": str(folder / "tmp")}
-    options = [
-        "--no-browser",
-        "--allow-root",
-        "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port=0",
-        "--expose-app-in-browser",
-    ]
-    options += ["--IdentityProvider.token=t", f"--ServerApp.root_dir={folder / 'notebooks'}"]
-    command, silent = [sys.executable, "-m", "jupyterlab", *options], subprocess.DEVNULL
-    process = subprocess.Popen(command, env=environment, stdout=silent, stderr=silent)
-    try:
-        wait_until(lambda: list((folder / "runtime").glob("jpserver-*.json")), 60, "JupyterLab starts")
-        [facts] = (folder / "runtime").glob("jpserver-*.json")
-        wait_until(lambda: facts.read_text().endswith("}"), 10)
-        yield f"http://127.0.0.1:{json.loads(facts.read_text())['port']}/lab/tree/{notebook.name}?token=t"
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-RUN_ALL = """(async () => {
-  const shown = [...jupyterapp.shell.widgets('main')].find(one => one.sessionContext);
-  jupyterapp.shell.activateById(shown.id);
-  await shown.sessionContext.ready;
-  jupyterapp.commands.execute('notebook:run-all-cells');
-})()"""
-KERNEL = "window.jupyterapp && [...jupyterapp.shell.widgets('main')].some(one => one.sessionContext?.session?.kernel)"
 READOUT = "document.querySelector('.mlgate-controls .widget-readout').textContent"
 
 
@@ -231,7 +187,7 @@ def shown(part: str) -> str:
 
 def test_the_room_works_in_jupyterlab_with_the_keyboard_alone(tmp_path):
     """Open notebook 06, run all, choose, drag, press: the banner changes, production does not; nothing is left."""
-    with browser() as page, lab(tmp_path, REPOSITORY / "notebooks" / "06_reject_live.ipynb") as address:
+    with browser() as page, lab(tmp_path, REPOSITORY / "notebooks" / "06_reject_live.ipynb", HOME.path) as address:
         page.size(1280, 720)
         page.open(address)
         page.until(KERNEL, 60)
