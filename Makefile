@@ -51,8 +51,9 @@ lint: .venv workflows ## check style, types, imports, workflow, spelling, and th
 rehearse: .venv ## run the CI workflow's own steps on this machine: a better model is pushed, and production moves
 	.venv/bin/python .ci/rehearse.py
 
-lab: .venv ## open the notebooks in JupyterLab
-	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks
+lab: .venv ## open the course map and the notebooks in JupyterLab (ARGS="--port 9000 --no-browser")
+	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks/README.md --LabApp.app_settings_dir=notebooks/.lab \
+	    $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 serve: .venv ## serve the production model on this machine (PORT=8000)
 	.venv/bin/mlgate serve $(if $(PORT),--port $(PORT))

@@ -20,6 +20,7 @@ FAIL_ON = {"never": (), "reject": ("REJECT",), "hold": ("REJECT", "HOLD")}
 def run_command(options: Namespace) -> int:
     from mlgate.gate import verdict_from
     from mlgate.notebooks import workflow
+    from mlgate.reporting import report
 
     root = find_root(options.root)
     if options.every:
@@ -29,16 +30,16 @@ def run_command(options: Namespace) -> int:
     where = f"The executed notebooks are in {root.runs}: open index.html."
     if options.preview:
         where = f"A preview: nothing was promoted, no look was spent. {where}"
-    say(verdict, where)
+    say(verdict, where, report.in_plain_words(verdict, options.preview))
     if verdict.decision in FAIL_ON[options.fail_on]:
         return EXIT[verdict.decision]
     return 0
 
 
-def say(verdict: "Verdict", message: str = "") -> None:
+def say(verdict: "Verdict", message: str = "", first: str = "") -> None:
     from mlgate.reporting import report
 
-    parts = [report.text(verdict), message, report.closing_lines(verdict)]
+    parts = [first, report.text(verdict), message, report.closing_lines(verdict)]
     print("\n\n".join(part for part in parts if part))
 
 

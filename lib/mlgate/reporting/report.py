@@ -47,6 +47,18 @@ def headline(verdict: Verdict) -> str:
     return "Reject new model" if verdict.decision == REJECT else f"Keep production model: {flat(verdict.reason)}"
 
 
+def in_plain_words(verdict: Verdict, preview: bool = False) -> str:
+    """Return what became of the candidate, for somebody who knows none of the other words."""
+    if verdict.decision == PROMOTE:
+        return "The new model is better. It would go into production." if preview else "The new model is better."
+    if verdict.decision != REJECT:
+        return "The new model is not shown to be better. Production stays."
+    worse = verdict.difference is not None and verdict.difference.high < 0
+    if worse:
+        return "The new model is worse. Production stays."
+    return "The new model must not go into production. Production stays."
+
+
 def closing_lines(verdict: Verdict) -> str:
     """Return the three lines that standard output ends with."""
     return (
