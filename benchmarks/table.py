@@ -1,4 +1,4 @@
-"""Writes a benchmark's lines into the README, between two marks, with the machine they were measured on."""
+"""Writes a benchmark's lines into docs/MEASURED.md, between two marks, with the machine they were measured on."""
 
 import os
 import platform
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlgate.reporting.markdown import table
 
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "docs/MEASURED.md"
 
 
 def machine() -> str:
@@ -19,12 +19,12 @@ def machine() -> str:
 
 
 def write_table(name: str, lines: list[tuple[str, ...]], head: tuple[str, ...] = ("", "median", "ratio")) -> None:
-    """Print the lines as a table and put it into the README between <!-- bench:NAME --> and <!-- /bench:NAME -->."""
+    """Print the lines as a table and put it into the page between <!-- bench:NAME --> and <!-- /bench:NAME -->."""
     rows = "\n".join(table(head, lines))
     text = f"{rows}\n\n<sub>{machine()}</sub>"
     print(text)
     begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
-    before, _, rest = README.read_text(encoding="utf-8").partition(begin)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
     _, found, after = rest.partition(end)
     if found:
-        README.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+        PAGE.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

@@ -26,7 +26,7 @@ from check import problems
 REPOSITORY = Path(__file__).parents[1]
 SITE = REPOSITORY / "docs/site"
 RUNS = REPOSITORY / "runs/site"
-PAGES = ["docs/*.md", "docs/decisions/*.md", "notebooks/*.md", "notebooks/solutions/*.md", "[C-S]*.md"]
+PAGES = ["docs/*.md", "docs/decisions/*.md", "notebooks/*.md", "[C-S]*.md"]
 LEFT_OUT = {"README.md"}  # the front page says it for the site: docs/site/index.md
 INPUTS = ["notebooks/**/*", "lib/**/*.py", "gate.toml", "requirements.lock", "artifacts_prod/pipeline.pkl"]
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s#]*)(#[^)\s]*)?\)")
@@ -110,6 +110,8 @@ def gather(executed: Path, folder: Path) -> None:
             page = REPOSITORY / "notebooks" / name
         write(folder / "notebooks" / name, nbformat.writes(readable(page, known)))
     index = (SITE / "index.md").read_text(encoding="utf-8")
+    others = [name.removesuffix(".md") for name in names if name.removesuffix(".md") not in index]
+    index = index.replace("<!-- others -->", "\n".join(name for name in others if "/decisions/" not in name))
     write(folder / "index.md", index.replace("<!-- notebooks -->", "\n".join(entries(folder, notebooks))))
 
 

@@ -18,7 +18,6 @@ CANDIDATES = [  # none so bad that it would squeeze the intervals of the others
     ("challenger", None, "words and pairs of words"),
     ("noisy_labels", 0.02, "2 % of the labels guessed"),
     ("bad_training_data", 0.02, "2 % of one class lost"),
-    ("noisy_labels", 0.2, "20 % of the labels guessed"),
     ("noisy_labels", None, "40 % of the labels guessed"),
     ("bad_training_data", 0.3, "30 % of one class lost"),
     ("truncated_vocabulary", None, "690 of 62,072 words left"),

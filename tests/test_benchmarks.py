@@ -1,5 +1,6 @@
 """The benchmarks keep pace with the code: the parts that take no time run."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -23,3 +24,12 @@ def test_a_verdict_from_arrays_and_from_a_file_can_be_timed(tmp_path, monkeypatc
     seconds, megabytes = bench_judge.from_file(1_000, tmp_path)
     assert seconds > 0
     assert megabytes > 1
+
+
+def test_each_figure_that_the_readme_names_stands_in_the_tables():
+    readme = (BENCHMARKS.parent / "README.md").read_text(encoding="utf-8")
+    tables = (BENCHMARKS.parent / "docs/MEASURED.md").read_text(encoding="utf-8")
+    summary = readme.partition("## Measured")[2].partition("\n## ")[0]
+    figures = re.findall(r"\d[\d,]*\.\d+|\d{1,3}(?:,\d{3})+", summary)
+    assert len(figures) > 5
+    assert [figure for figure in figures if figure not in tables] == []
