@@ -43,6 +43,20 @@ def test_the_closing_lines_are_those_of_the_contract(name):
     assert (decision == expected[verdict.decision]) == (verdict.decision != "HOLD")
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("PROMOTE", "The new model is better."),
+        ("REJECT", "The new model is worse. Production stays."),
+        ("HOLD", "The new model is not shown to be better. Production stays."),
+        ("fault", "The new model must not go into production. Production stays."),
+    ],
+)
+def test_in_plain_words_it_says_what_became_of_the_candidate(name, words):
+    assert report.in_plain_words(VERDICTS[name]) == words
+    assert not words.startswith(LINES)
+
+
 def test_a_model_that_cannot_answer_has_no_accuracy():
     assert "Candidate model accuracy: n/a" in report.closing_lines(VERDICTS["fault"])
     assert f"| accuracy | {VERDICTS['fault'].production.accuracy:.2%} | n/a |" in report.markdown(VERDICTS["fault"])
