@@ -4,8 +4,8 @@ from fractions import Fraction
 from itertools import product
 from math import comb
 
-from mlgate.gate import corridor
-from mlgate.gate.planning import budget_for, outlook, share_interval, wealth
+from mlgate.gate import corridor, statistics
+from mlgate.gate.planning import budget_for, chance_to_leave, outlook, share_interval, wealth
 from mlgate.gate.sequential import Rule, Walk, follow, least_labels, null_share, rule_for
 
 import numpy as np
@@ -245,3 +245,10 @@ def test_the_price_of_looking_after_every_label_is_a_factor_of_two():
 def test_a_corridor_that_cannot_be_is_refused(wrong):
     with pytest.raises(ValueError, match="No corridor"):
         corridor(**{"horizon": 10, "alpha": 0.05, **wrong})
+
+
+def test_testing_after_each_label_fools_a_third_of_the_time():
+    naive = [statistics.smallest_win(label, 0.05) or label + 1 for label in range(1, 405)]
+    assert chance_to_leave(naive) == pytest.approx(0.353, abs=5e-4)
+    assert chance_to_leave(corridor(404, 0.05)) == pytest.approx(ever_outside(corridor(404, 0.05)))
+    assert chance_to_leave(corridor(50, 0.05), 0.7) == pytest.approx(ever_outside(corridor(50, 0.05), 0.7))

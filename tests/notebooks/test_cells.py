@@ -79,3 +79,12 @@ def test_what_is_tried_by_hand_are_texts_of_ones_own_corpus(own_recipe, small_co
     """A ticket model is not asked about films: conftest's corpus is one's own."""
     shown = execute("02", RECIPE="baseline")["smoke-test"]["text/plain"]
     assert "A wonderful film" not in shown
+
+
+@pytest.mark.slow
+def test_in_the_lesson_on_labels_the_order_alone_flips_the_verdict():
+    """Notebook 10 says so in prose; and that some twenty labels are enough against the hurried candidate."""
+    shown = execute("10")
+    assert "by chance: undecided after" in shown["order"]["text/plain"]
+    assert "surest first: PROMOTE after" in shown["order"]["text/plain"]
+    assert "REJECT after 20 labels" in shown["by-hand"]["text/plain"]

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from mlgate import corpus
 from mlgate.gate import HOLD, PROMOTE, REJECT, Look, Policy, judge, judge_first, statistics
+from mlgate.gate.sequential import Rule
 from mlgate.judge_files import judge_answers
 from mlgate.reporting.figures import (
     draw_banner,
@@ -17,6 +18,7 @@ from mlgate.reporting.figures import (
     draw_confusions,
     draw_corpus,
     draw_forest,
+    draw_walks,
     odds,
 )
 from mlgate.reporting.figures.canvas import MINUS
@@ -348,3 +350,12 @@ def test_nothing_global_is_touched():
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [False, True]
+
+
+def test_walks_say_where_they_leave_their_corridor():
+    walks = {"up": [1] * 60, "down": [-1, 0] * 30, "in turn": [1, -1] * 30}
+    figure = draw_walks(walks, Rule(60, 0.05), "Three walks.")
+    assert "up: PROMOTE after 8 labels" in figure.alt
+    assert "down: REJECT after" in figure.alt
+    assert "in turn: undecided after 60 labels" in figure.alt
+    assert_readable(figure)

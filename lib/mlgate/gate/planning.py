@@ -1,5 +1,6 @@
 """What to expect of labels before they are there, and what they say of the share of wins: see sequential.py."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlgate.gate.sequential import Rule, Walk, step
@@ -51,6 +52,18 @@ def outlook(rule: Rule, share: float, wins: int = 0, losses: int = 0) -> Outlook
     ended[rule.horizon] += alive.sum()
     labels, most = np.searchsorted(np.cumsum(ended), np.array([0.5, 0.9]) - 1e-12).tolist()
     return Outlook(promoted, rejected, labels, most)
+
+
+def chance_to_leave(needed: Sequence[int], share: float = 0.5) -> float:
+    """Return how often a coin that wins this share ever has as many wins as are needed after one of the labels."""
+    alive = np.zeros(len(needed) + 1)
+    alive[0] = 1.0
+    left = 0.0
+    for wins in needed:
+        step(alive, share)
+        left += float(alive[wins:].sum())
+        alive[wins:] = 0.0
+    return left
 
 
 def budget_for(share: float, alpha: float, power: float = POWER) -> int:

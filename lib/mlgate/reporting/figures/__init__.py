@@ -7,6 +7,7 @@ from mlgate.reporting.figures.coin import draw_coin, odds
 from mlgate.reporting.figures.confusions import draw_confusions
 from mlgate.reporting.figures.corpus import draw_corpus
 from mlgate.reporting.figures.forest import draw_forest
+from mlgate.reporting.figures.walk import draw_walks
 
 __all__ = [
     "Picture",
@@ -16,5 +17,6 @@ __all__ = [
     "draw_confusions",
     "draw_corpus",
     "draw_forest",
+    "draw_walks",
     "odds",
 ]
