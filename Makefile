@@ -65,6 +65,7 @@ bench: .venv ## measure how long a run and a verdict take
 	.venv/bin/python benchmarks/bench_run.py
 	.venv/bin/python benchmarks/bench_judge.py
 	.venv/bin/python benchmarks/bench_watch.py
+	.venv/bin/python benchmarks/bench_labels.py
 
 bench-serve: .venv ## measure the service against plain FastAPI and mlflow (wants wrk or hey; mlflow in a .venv of its own)
 	.venv/bin/python benchmarks/bench_serve.py

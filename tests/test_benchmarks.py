@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mlgate
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(mlgate.__file__).parents[2] / "benchmarks"
@@ -33,3 +34,14 @@ def test_each_figure_that_the_readme_names_stands_in_the_tables():
     figures = re.findall(r"\d[\d,]*\.\d+|\d{1,3}(?:,\d{3})+", summary)
     assert len(figures) > 5
     assert [figure for figure in figures if figure not in tables] == []
+
+
+def test_labels_over_random_orders_can_be_counted(monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
+    import bench_labels
+
+    [(name, wins, *costs, whole, wrong)] = bench_labels.table_of({"good": np.repeat([1, -1], (80, 20))}, orders=200)
+    assert (name, wins, whole, wrong) == ("good", "80 of 100", "100", "0.0%")
+    assert all(cell.endswith("(100% decided)") for cell in costs)
+    by_corridor, naive = bench_labels.fooled(horizon=50, sessions=10_000)
+    assert by_corridor < 0.058 < 0.15 < naive

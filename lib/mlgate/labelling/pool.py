@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from mlgate import corpus
 from mlgate.answers.scoring import ask
@@ -28,8 +29,7 @@ class Traffic:
     slice_column: str | None = None
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A text to label. id: the user's own, else made of the text. key: of the text alone."""
 
     id: str
@@ -64,7 +64,7 @@ def answered(root: Root, traffic: Traffic, production: Model, candidate: Model) 
     """
     pool = Pool(traffic.path.name)
     classes = tuple(str(name) for name in production.classes)
-    keys: list[bytes] = []
+    keys: list[str] = []
     with fenced(production) as in_use, fenced(candidate) as proposed:
         for rows in _batches(root, traffic, pool):
             texts = [row.text for row in rows]
@@ -76,8 +76,8 @@ def answered(root: Root, traffic: Traffic, production: Model, candidate: Model) 
                 pool.candidate.append(classes[says[place]])
             pool.slices.update(row.slice for row in rows)
             pool.count += len(rows)
-            keys += [bytes.fromhex(row.key) for row in rows]
-    pool.digest = hashlib.sha256(b"".join(sorted(keys))).hexdigest()
+            keys += [row.key for row in rows]
+    pool.digest = hashlib.sha256(bytes.fromhex("".join(sorted(keys)))).hexdigest()
     return pool
 
 
@@ -129,7 +129,7 @@ def _batches(root: Root, traffic: Traffic, pool: Pool) -> Iterator[list[Row]]:
 
 
 def _require_unused(path: Path, keys: list[str], used: np.ndarray, before: int) -> None:
-    first = np.frombuffer(b"".join(bytes.fromhex(key[:16]) for key in keys), dtype="<u8")
+    first = np.frombuffer(bytes.fromhex("".join(key[:16] for key in keys)), dtype="<u8")
     known = np.flatnonzero(np.isin(first, used))
     if len(known):
         raise MlgateError(
