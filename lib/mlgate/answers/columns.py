@@ -58,7 +58,7 @@ def count_files(paths: Path | Iterable[Path], columns: Columns) -> "Counted":
     counted = Counted(columns)
     for path in files.listed([paths] if isinstance(paths, str | Path) else paths):
         rows = 0
-        for batch in files.read(path, columns.names, cut=[columns.candidate]):
+        for batch in files.read(path, columns.names, cut=[columns.candidate], folded=True):
             require_no_gaps(path, batch, (columns.label, columns.production), rows)
             rows += batch.num_rows
             counted.add(batch)
@@ -83,12 +83,13 @@ class Counted:
         if not batch.num_rows:
             return
         columns = self.columns
-        folded = [pc.dictionary_encode(column, null_encoding="encode") for column in batch.columns]
-        words = {name: column.dictionary.to_pylist() for name, column in zip(batch.schema.names, folded, strict=True)}
-        for name, new in words.items():
-            self.values[name].update(new)
+        words: dict[str, list[str | None]] = {}
+        codes = []
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            places, words[name] = _folded(column)
+            codes.append(places)
+            self.values[name].update(words[name])
         self._require_few()
-        codes = [np.from_dlpack(column.indices) for column in folded]  # to_numpy would import pandas
         for row, rows in _combinations(codes, words):
             where = NO_SLICE
             if columns.slice:
@@ -138,12 +139,26 @@ class Counted:
         )
 
 
+def _folded(column: pa.Array) -> tuple[np.ndarray, list[str | None]]:
+    """Return where each row's value stands (n,) in a list of the values; a missing one is None."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    words = column.dictionary.to_pylist()
+    places = column.indices
+    if places.null_count:
+        places = places.fill_null(len(words))
+        words.append(None)
+    return np.from_dlpack(places), words  # to_numpy would import pandas
+
+
 def require_no_gaps(path: Path, batch: pa.RecordBatch, columns: Iterable[str], before: int) -> None:
     """Raise MlgateError naming the first empty value of these columns; `before` rows came in earlier batches."""
     for name in columns:
-        values = batch.column(name)
-        if values.null_count or (pc.min(pc.utf8_length(pc.utf8_trim_whitespace(values))).as_py() == 0):
-            require_filled(path, name, values.to_pylist(), before)
+        column = batch.column(name)
+        values = column.dictionary if pa.types.is_dictionary(column.type) else column
+        shortest = pc.min(pc.utf8_length(pc.utf8_trim_whitespace(values))).as_py()
+        if column.null_count or values.null_count or shortest == 0:
+            require_filled(path, name, column.to_pylist(), before)
 
 
 def _combinations(

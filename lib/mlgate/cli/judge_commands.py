@@ -134,7 +134,7 @@ def _way(options: Namespace) -> str:
     if options.production_answers or options.candidate_answers:
         way = "joined"
     own = {name.strip("[]") for name in WAYS[way]}
-    others = sorted({name.strip("[]") for names in WAYS.values() for name in names} - own)
+    others = [name.strip("[]") for names in WAYS.values() for name in names if name.strip("[]") not in own]
     needed = [name for name in WAYS[way] if name in own]
     wrong = [f"{_option(name)} is missing" for name in needed if getattr(options, name) is None]
     wrong += [f"{_option(name)} does not go with it" for name in others if getattr(options, name) is not None]

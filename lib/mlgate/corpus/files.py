@@ -39,17 +39,20 @@ def digest(path: Path) -> str:
 
 
 def read(
-    path: Path, columns: Iterable[str], texts: Iterable[str] = (), cut: Iterable[str] = ()
+    path: Path, columns: Iterable[str], texts: Iterable[str] = (), cut: Iterable[str] = (), folded: bool = False
 ) -> Iterator[pa.RecordBatch]:
     """Return the named columns, all as text, in batches of some thousand rows.
 
     Integers become "1", booleans "True"; a missing value is null in Parquet and "" in CSV. Columns hold names, of at
     most MOST_NAME characters, but for those in `texts`. A longer one in `cut` is cut, to one character more than a name
-    has. Raises MlgateError with one line that says what to do: no such file or column, not CSV or Parquet, not UTF-8,
-    rows of unequal length, a longer name, a value or a file that is too large unfolded.
+    has. folded: each value once in a batch, and where it stands. Raises MlgateError with one line that says what to do:
+    no such file or column, of no such kind, not UTF-8, rows of unequal length, a longer name, a value or a file that is
+    too large unfolded.
     """
     path, columns = Path(path), list(dict.fromkeys(columns))
     reader = READERS.get(_kind(path))
+    if folded and reader is _parquet:
+        reader = parquet.folded
     if reader is None:
         raise MlgateError(f"{path} is none of .csv, .tsv, .jsonl and .parquet. Convert it to one of them.")
     if not path.is_file():
@@ -60,6 +63,9 @@ def read(
         for batch in reader(path, columns):
             allowance.take(batch.nbytes)
             names = [name for name in columns if name not in texts]
+            if folded and reader is not parquet.folded:
+                arrays = [pc.dictionary_encode(column) for column in batch.columns]
+                batch = pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
             yield _with_short_names(path, batch, names, cut, before)
             before += batch.num_rows
     except FAULTS as error:
@@ -122,17 +128,22 @@ def _with_short_names(
 ) -> pa.RecordBatch:
     """Return the batch with what is in `cut` cut. Raises MlgateError naming the first other name that is too long."""
     for place, name in enumerate(batch.schema.names):
-        values = batch.column(place)
-        lengths = pc.utf8_length(values)
-        if name not in names or (pc.max(lengths).as_py() or 0) <= MOST_NAME:
+        column = batch.column(place)
+        folded = pa.types.is_dictionary(column.type)
+        values = column.dictionary if folded else column
+        if name not in names or (pc.max(pc.utf8_length(values)).as_py() or 0) <= MOST_NAME:
             continue
         if name not in cut:
-            long = pc.index(pc.greater(lengths, MOST_NAME), True).as_py()
+            whole = values.take(column.indices) if folded else values
+            long = pc.index(pc.greater(pc.utf8_length(whole), MOST_NAME), True).as_py()
             raise MlgateError(
                 f"{path}, row {before + long + 1}: column {name!r} has more than {MOST_NAME:,} characters, too many for"
                 " a label, an answer or a slice. Name another column, or shorten the value."
             )
-        batch = batch.set_column(place, name, pc.utf8_slice_codeunits(values, 0, MOST_NAME + 1))
+        short = pc.utf8_slice_codeunits(values, 0, MOST_NAME + 1)
+        if folded:
+            short = pa.DictionaryArray.from_arrays(column.indices, short)
+        batch = batch.set_column(place, name, short)
     return batch
 
 

@@ -42,18 +42,47 @@ def batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     Text is read folded (each value once, and where it stands), because a page of it may unfold to gigabytes. Raises
     MlgateError for columns that are neither text nor numbers, for a value or a file that is too large unfolded.
     """
+    allowance = Allowance(path)
+    for batch in _read(path, columns):
+        for part in _parts(path, batch):
+            unfolded = pa.RecordBatch.from_arrays([_text(column) for column in part.columns], names=columns)
+            allowance.take(unfolded.nbytes)
+            unfolded.validate(full=True)  # Arrow believes a file whose column says that it is UTF-8
+            yield unfolded
+
+
+def _read(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Return these columns as the file holds them, text folded."""
     with pa.parquet.ParquetFile(path) as file:
         kinds = [_kind(path, file.schema_arrow.field(name)) for name in columns]
         Allowance(path).take(_declared(file.metadata, columns))
-    folded = [name for name, kind in zip(columns, kinds, strict=True) if _is_text(kind)]
-    allowance = Allowance(path)
-    with pa.parquet.ParquetFile(path, read_dictionary=folded) as file:
+    texts = [name for name, kind in zip(columns, kinds, strict=True) if _is_text(kind)]
+    with pa.parquet.ParquetFile(path, read_dictionary=texts) as file:
         for batch in file.iter_batches(batch_size=ROWS, columns=columns):
-            for part in _parts(path, batch.select(columns)):
-                unfolded = pa.RecordBatch.from_arrays([_text(column) for column in part.columns], names=columns)
-                allowance.take(unfolded.nbytes)
-                unfolded.validate(full=True)  # Arrow believes a file whose column says that it is UTF-8
-                yield unfolded
+            yield batch.select(columns)
+
+
+def folded(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Return the named columns as text in up to ROWS rows a batch, each value once, and where it stands.
+
+    Raises MlgateError as `batches` does.
+    """
+    allowance = Allowance(path)
+    for batch in _read(path, columns):
+        arrays = [_folded(path, name, column) for name, column in zip(columns, batch.columns, strict=True)]
+        found = pa.RecordBatch.from_arrays(arrays, names=columns)
+        allowance.take(found.nbytes)
+        yield found
+
+
+def _folded(path: Path, name: str, column: pa.Array) -> pa.DictionaryArray:
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    if _is_text(column.type.value_type):
+        _lengths(path, name, column)
+    words = _text(column.dictionary)
+    words.validate(full=True)  # Arrow believes a file whose column says that it is UTF-8
+    return pa.DictionaryArray.from_arrays(column.indices, words)
 
 
 def names(path: Path) -> list[str]:
@@ -97,11 +126,17 @@ def _parts(path: Path, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, end - start)
 
 
-def _sizes(path: Path, name: str, column: pa.DictionaryArray) -> np.ndarray:
-    """Return the bytes of each row's value (n,). Raises MlgateError where one is longer than a row of CSV may be."""
+def _lengths(path: Path, name: str, column: pa.DictionaryArray) -> pa.Array:
+    """Return the bytes of each value. Raises MlgateError where one is longer than a row of CSV may be."""
     sizes = pc.fill_null(pc.binary_length(column.dictionary), 0)
     if (pc.max(sizes).as_py() or 0) > MOST_VALUE:
         raise MlgateError(f"{path}: a value in column {name!r} is longer than {MOST_VALUE >> 20} MB. Shorten it.")
+    return sizes
+
+
+def _sizes(path: Path, name: str, column: pa.DictionaryArray) -> np.ndarray:
+    """Return the bytes of each row's value (n,). Raises MlgateError as `_lengths` does."""
+    sizes = _lengths(path, name, column)
     return pc.fill_null(sizes.take(column.indices), 0).to_numpy(zero_copy_only=False)
 
 
