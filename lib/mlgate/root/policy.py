@@ -97,7 +97,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     settings = read_toml(path)
     for name, value in settings.items():
         if name not in SECTIONS or not isinstance(value, dict):
-            raise MlgateError(f"{path.name}: there is no section [{name}]; there are {', '.join(SECTIONS)}.")
+            raise MlgateError(f"{path.name}: there is no section [{name:.80}]; there are {', '.join(SECTIONS)}.")
     return settings
 
 
