@@ -3,6 +3,7 @@
 Everything happens in a root with data of its own: short texts of three classes, traffic without labels, and people.
 """
 
+import csv
 import json
 import shutil
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from mlgate.labelling import Traffic
 from mlgate.labelling.session import order_of
 from mlgate.labelling.standing import SECOND, errors_at, factor_at
 from mlgate.ledger import arithmetic
+from mlgate.reporting import report
 from mlgate.root import Root
 
 import pytest
@@ -411,3 +413,42 @@ def test_labels_that_do_not_make_their_verdict_are_not_recorded(root, made, chan
     entries[-1] = {**look, "verdict": verdict, "verdict_sha256": artifacts.digest(artifacts.to_json(verdict))}
     with pytest.raises(MlgateError, match=words):
         evidence.require_sound(root, root, entries, len(entries) - 1)
+
+
+def test_a_report_says_what_was_paid_in_labels_and_what_is_promised(root, made):
+    label(root, made, most=3)
+    said = report.text(labelling.conclude(root))
+    assert "3 labels so far, of at most 150" in said
+    assert "One look spent (begun with the labels); 0 looks left" in said
+    label(root, made)
+    label(root, made, annotator="Bob")
+    verdict = labelling.conclude(root)
+    said = report.text(verdict)
+    assert f"{verdict.labels['count']} labels decided, of at most 150" in said
+    assert "either decision is wrong at most 0.05 of the time" in said
+    assert "PROMOTE gives it back" in said
+    assert report.closing_lines(verdict).endswith("Promote new model")
+    assert "| digest |" in report.markdown(verdict)
+
+
+def test_the_commands_end_as_judge_does(root, made, capsys):
+    def mlgate(*words: str) -> int:
+        return main(["--root", str(root.path), "label", *words])
+
+    assert mlgate("verdict") == 3
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Keep production model: not decided yet")
+    assert mlgate("export", str(root.path / "out.csv"), "--rows", "60") == 0
+    rows = list(csv.DictReader((root.path / "out.csv").open(newline="")))
+    write_rows(root.path / "in.csv", [(row["id"], made.truth[row["text"]]) for row in rows], ("id", "label"))
+    assert mlgate("import", str(root.path / "in.csv"), "--annotator", "Ada") == 0
+    assert mlgate("status") == 0
+    said = capsys.readouterr().out
+    assert "60 labels count, of 60 there (at most 150)." in said
+    assert "better than production" in said
+    assert mlgate("import", str(root.path / "nowhere.csv")) == 1
+    assert mlgate("new", str(root.path / "traffic.csv"), "--slice-column", "channel") == 0
+    assert "A candidate better by 1 point wins" in capsys.readouterr().out
+    label(root, made)
+    assert mlgate("verdict", "--json", str(root.path / "told.json")) == 0
+    assert json.loads((root.path / "told.json").read_bytes())["decision"] == "PROMOTE"
+    assert root.verdict.read_bytes() == (root.path / "told.json").read_bytes()

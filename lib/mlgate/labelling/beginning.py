@@ -110,7 +110,8 @@ def plan(session: Session) -> str:
             found = outlook(session.rule, share)
             sentences.append(
                 f"A candidate better by {points} point{'s' * (points > 1)} wins {share:.0%} of these rows: it is"
-                f" promoted with a probability of {found.promoted:.2f}, typically after {found.labels:,} labels."
+                f" promoted with a probability of {found.promoted:.2f}, and labelling ends, in the middle of all cases,"
+                f" after {found.labels:,} labels."
             )
     worse = outlook(session.rule, 1 - null_share(discordance, PLANNED[-1] / 100))
     sentences.append(f"One worse by {PLANNED[-1]} points is rejected typically after {worse.labels:,}.")

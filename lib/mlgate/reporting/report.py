@@ -149,14 +149,21 @@ def bought(verdict: Verdict) -> list[str]:
     labels = verdict.labels
     if not labels:
         return []
-    line = (
-        f"{labels['count']:,} labels decided, of at most {labels['horizon']:,}; rows on which both models agree"
-        " need none. Whoever stops when they like is fooled no more often than that."
-    )
+    line = f"{_labels_so_far(verdict)} of at most {labels['horizon']:,}; rows on which both models agree need none."
+    if verdict.difference:
+        alpha = (1 - verdict.difference.confidence) / 2
+        line += f" Whenever one stops, either decision is wrong at most {alpha:.3g} of the time."
     agreement = labels.get("agreement")
     if not agreement:
         return [line]
     return [line, f"A second person agreed on {agreement['alike']:,} of {agreement['rows']:,} rows."]
+
+
+def _labels_so_far(verdict: Verdict) -> str:
+    labels = verdict.labels or {}
+    if any(check.status == "undecided" for check in verdict.checks_with("difference")):
+        return f"{labels['count']:,} labels so far,"
+    return f"{labels['count']:,} labels decided,"
 
 
 def prospects(verdict: Verdict) -> list[str]:
