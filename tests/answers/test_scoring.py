@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, replace
 
 from mlgate import artifacts
@@ -508,7 +509,10 @@ def test_two_models_are_probed_and_one_beside_itself_is_not():
     assert scoring.score(first, second, rows(frame), probing=False).probes is None
 
 
-def test_a_candidate_that_was_never_asked_took_no_time():
+def test_the_time_that_answers_took_is_a_part_of_all_and_none_where_nothing_was_asked():
     frame, production, candidate = stubs()
     candidate.fault = "it will not load"
-    assert scoring.score(production, candidate, rows(frame)).candidate.predict_seconds == 0
+    begun = time.perf_counter()
+    found = scoring.score(production, candidate, rows(frame))
+    assert found.candidate.predict_seconds == 0
+    assert 0 < found.production.predict_seconds < time.perf_counter() - begun

@@ -1,5 +1,7 @@
 """Leakage is believed from nobody: not from a card without fingerprints, and not from a cache."""
 
+from dataclasses import replace
+
 from mlgate import artifacts, corpus, exam, recipes
 from mlgate.answers import scoring
 from mlgate.artifacts import Card, TrainingRows
@@ -198,6 +200,13 @@ def test_an_honest_candidate_is_judged_with_the_runs_word_and_without_it(root_wi
     assert not counted
     assert exam.preview(root, scoring.score(*exam.load_pair(root), corpus.rows_of("validation", root))).decision
     assert len(counted) == 1
+
+
+@pytest.mark.parametrize("card", [None, Card("a" * 64, recipe="a stranger's")])
+def test_what_no_recipe_made_cannot_be_trained_again(root, candidate, card):
+    check = provenance.reproducible(root, Policy(), replace(candidate, card=card))
+    assert check.status != "pass"
+    assert "which is not among `mlgate recipes`" in check.reason
 
 
 def test_what_is_observed_is_the_share_of_rows_to_judge_on_that_were_learnt(root):

@@ -193,6 +193,9 @@ def test_a_move_brings_the_files_along_that_its_card_speaks_of(tmp_path):
     assert set(integrity.named_by(root, move)) == {card, card.with_suffix(".profile")}
     card.write_text(json.dumps({**json.loads(card.read_text()), "keys": "a" * 64}))
     assert integrity.named_by(root, move)[card.with_suffix(".keys")] == "a" * 64
+    root.ledger.write_bytes(lines(root)[0])  # without the line of a holdout whose fingerprints are not there
+    with pytest.raises(MlgateError, match=r"\.keys is not the one that the ledger and the cards speak of"):
+        integrity.verify(root)
 
 
 def test_production_is_stale_where_another_scikit_learn_trained_it_and_only_there(tmp_path):
