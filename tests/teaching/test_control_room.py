@@ -116,6 +116,29 @@ def test_an_honest_candidate_would_be_promoted_and_is_not(room):
     assert room.unmoved
 
 
+def severities() -> list[list[str]]:
+    """The table of TEACHING.md: sabotage, severity, accuracy, plain rule, gate, what decided."""
+    page = (REPOSITORY / "notebooks/TEACHING.md").read_text(encoding="utf-8")
+    table = page.partition("## What each severity does")[2].partition("\n## ")[0]
+    lines = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line] for line in lines[2:]]
+
+
+def test_what_teaching_says_of_each_severity_is_what_is_seen(room):
+    seen = []
+    for name, severity, *_ in severities():
+        recipe = name.removesuffix(" (no sabotage)").replace(" ", "_")
+        value = None if severity == "-" else float(severity)
+        earlier = [press for press in room.presses if press.recipe == recipe and value in (None, press.severity)]
+        pressed = earlier[0] if earlier else room.press(recipe, value)  # a press takes seconds
+        verdict = pressed.verdict
+        [decided] = [check.name for check in verdict.checks if check.reason == verdict.reason]
+        change = f"{100 * pressed.change:+.2f}".replace("-", "\N{MINUS SIGN}").replace("+0.00", "0.00")
+        plain = {"KEEP": "keeps", "PROMOTE": "promotes"}[pressed.plain]
+        seen.append([name, severity, change, plain, verdict.decision, decided])
+    assert seen == severities()
+
+
 def test_choosing_a_sabotage_sets_its_default_and_tells_its_story(room):
     for name in (*SABOTAGES, control_room.BETTER):
         room.recipe.value = name
