@@ -64,15 +64,15 @@ def own_recipe(root_with_production, monkeypatch):
 @pytest.mark.parametrize("classifier", WITHOUT_PROBABILITIES, ids=lambda found: type(found).__name__)
 def test_a_recipe_without_probabilities_goes_through_the_notebooks(classifier, own_recipe):
     shown = execute("02", RECIPE=own_recipe(classifier))
-    assert "sure" not in shown["smoke-test"]["text/html"]
-    assert "answer" in shown["smoke-test"]["text/html"]
+    assert "candidate sure" not in shown["smoke-test"]["text/html"]
+    assert "candidate" in shown["smoke-test"]["text/html"]
     assert "text/html" in execute("03")["checks"]
     assert "text/html" in execute("04", PROMOTE=True, ENFORCE=False)["checks"]
 
 
 def test_a_recipe_with_probabilities_shows_how_sure_the_model_is(own_recipe):
     shown = execute("02", RECIPE="baseline")
-    assert "sure" in shown["smoke-test"]["text/html"]
+    assert "candidate sure" in shown["smoke-test"]["text/html"]
 
 
 def test_what_is_tried_by_hand_are_texts_of_ones_own_corpus(own_recipe, small_corpus):

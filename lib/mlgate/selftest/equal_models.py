@@ -180,7 +180,7 @@ def problems(total: dict[str, Any]) -> list[str]:
 def table(total: dict[str, Any]) -> pd.DataFrame:
     """How often equal models were promoted or stopped: each rate, its exact interval, and what is promised."""
     plain = total["plain"] / total["times"]
-    lines = [("equal models promoted by `accuracy >`", f"{plain:.2%}", "", "nothing")]
+    lines = [("equal models promoted by `accuracy >`", f"{plain:.2%}", "", "-")]
     for name, part in total["rates"].items():
         interval = f"{part['low']:.2%} to {part['high']:.2%}"
         lines.append((WORDS[name], f"{part['rate']:.2%}", interval, f"{part['promised']:.2%}"))

@@ -29,8 +29,11 @@ SIZE = 13
 STYLES = ((ORANGE, "-"), (GREY, "--"), (BLUE, "-"), (INK, ":"))
 
 
-def draw_catches(caught: pd.DataFrame) -> Figure:
-    """Incidents against rules: which rule stops which. One row an incident, one boolean column a rule."""
+def draw_catches(caught: pd.DataFrame, checks: dict[str, str] | None = None) -> Figure:
+    """Incidents against rules: which rule stops which. One row an incident, one boolean column a rule.
+
+    checks: which check is meant to catch each incident; it stands in the last column.
+    """
     rules = list(caught.columns)
     names = list(caught.index)
     height = 0.36 * len(names) + 1.5
@@ -40,6 +43,8 @@ def draw_catches(caught: pd.DataFrame) -> Figure:
     for place, rule in enumerate(rules):
         for line, stopped in enumerate(caught[rule]):
             colours = (BLUE_TINT, BLUE, "✔ stopped") if stopped else (ORANGE_TINT, ORANGE, "✘ goes live")
+            if stopped and checks and place == len(rules) - 1:
+                colours = (BLUE_TINT, BLUE, f"✔ {checks[names[line]]}")
             axes.add_patch(_box(place, line, colours[0]))
             axes.text(place + 0.5, line + 0.5, colours[2], ha="center", va="center", fontsize=SIZE, color=colours[1])
         axes.text(place + 0.5, -0.55, rule, ha="center", va="center", fontsize=SIZE + 2, weight="bold", color=INK)
