@@ -47,11 +47,16 @@ def promote_command(options: Namespace) -> int:
     from mlgate import promotion
 
     root = find_root(options.root)
-    moved = promotion.promote(root, options.after_rollback)
-    if moved:
+    if options.prove and not root.candidate.exists():
+        print("There is no candidate here, so nothing is promoted.")
+    elif promotion.promote(root, options.after_rollback):
         print("The candidate is production now.")
     else:
         print("The candidate is in production already.")
+    if options.prove:
+        from mlgate.promotion.proof import prove
+
+        print(prove(root, options.prove))
     return 0
 
 

@@ -62,6 +62,8 @@ def _add_moves(added: Commands) -> None:
         "promote", commands.promote_command, "put the candidate into production, on its verdict in the ledger"
     )
     promote.add_argument("--after-rollback", action="store_true", help="even one that was rolled back")
+    help = "then ask the service there until it serves this model and answers validation rows as judged; else exit 1"
+    promote.add_argument("--prove", metavar="URL", help=help)
     added.add("rollback", commands.rollback_command, "put the previous production model back")
     help = "train production again with the versions installed now; no look is spent"
     refresh = added.add("refresh", commands.refresh_command, help)
