@@ -452,3 +452,50 @@ def test_the_commands_end_as_judge_does(root, made, capsys):
     assert mlgate("verdict", "--json", str(root.path / "told.json")) == 0
     assert json.loads((root.path / "told.json").read_bytes())["decision"] == "PROMOTE"
     assert root.verdict.read_bytes() == (root.path / "told.json").read_bytes()
+
+
+# ---- the unlabelled holdout ----
+
+
+def frozen(root: Root, name: str = "traffic.csv") -> int:
+    return main(
+        ["--root", str(root.path), "holdout", "new", str(root.path / name), "--unlabelled", "--slice-column", "channel"]
+    )
+
+
+@pytest.mark.slow
+def test_unlabelled_rows_become_a_holdout_with_looks_of_its_own_whose_labels_are_bought_pair_by_pair(made, tmp_path):
+    root = make_root(tmp_path / "fresh", looks=2)
+    assert frozen(root) == 0
+    entries = ledger.read(root)
+    line = ledger.unlabelled_holdout(entries)
+    assert (line["generation"], line["rows"]["count"]) == (2, 1_500)
+    assert ledger.current_holdout(entries)["generation"] == 1  # the exam goes on with its own
+    artifacts.write_candidate(root, *made.models["similar"])
+    first, _ = labelling.new(root, budget=100)
+    assert (first.line["generation"], first.line["alpha"]) == (2, 0.025)
+    label(root, made)
+    assert labelling.conclude(root).look.left == 1
+    assert ledger.looks_left(ledger.read(root), demands(root)) == 2
+    artifacts.write_candidate(root, *made.models["better"])
+    labelling.new(root)
+    bought = len(standing(root).earlier)
+    assert 0 < bought < 101
+    label(root, made)
+    assert labelling.conclude(root).decision == "PROMOTE"
+    assert main(["--root", str(root.path), "promote"]) == 0
+    evidence.require_sound(root, root, ledger.read(root), 1)
+    assert exam.load_pair(root)[0].digest == ledger.head(ledger.read(root))
+
+
+def test_rows_that_somebody_read_are_no_unlabelled_holdout(bare, capsys):
+    known = corpus.split("validation", bare)["text"][0]
+    write_rows(bare.path / "x.csv", [(known, "mail"), ("a new text", "chat")], ("text", "channel"))
+    assert frozen(bare, "x.csv") == 1
+    assert "1 of 2 rows in" in capsys.readouterr().err
+    with pytest.raises(MlgateError, match="There is no unlabelled holdout"):
+        labelling.new(bare)
+    assert frozen(bare) == 0
+    bare.unlabelled_holdout.write_bytes(bare.unlabelled_holdout.read_bytes() + b"one more,mail\r\n")
+    with pytest.raises(MlgateError, match=r"unlabelled.csv was changed"):
+        labelling.new(bare)

@@ -101,7 +101,9 @@ def _labelling(before: Sequence[Entry], line: Any, demands: Demands) -> None:
     _require(line["policy"] == demands.policy.digest, "it was begun under other demands than gate.toml's")
     _require(line["alpha"] == demands.policy.alpha_look, "its level is another one than gate.toml's alpha / looks")
     _require(line["margin"] == 0, "only labels that show a margin of 0 are believed")
-    _require(ledger.looks_left(before, demands.policy) > 0, "no look was left")
+    known = {holdout["generation"] for holdout in ledger.holdouts(before)}
+    _require(line["generation"] in known, "it names a generation of holdout rows that there is none of")
+    _require(ledger.looks_left(before, demands.policy, line["generation"]) > 0, "no look was left")
 
 
 def _labelled(before: Sequence[Entry], line: Any, demands: Demands) -> None:

@@ -189,6 +189,7 @@ def _write(main: Root, judged: Root, added: list[Entry], moved: bool) -> None:
             _copy(path, judged, main, again=False)
         if line["kind"] == "holdout":
             _copy(judged.new_holdout, judged, main)
+            _copy(judged.unlabelled_holdout, judged, main)
     write_atomically(main.ledger, data)
     if moved:
         for path in (judged.production, judged.previous):

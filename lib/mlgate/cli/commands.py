@@ -164,7 +164,8 @@ def holdout_command(options: Namespace) -> int:
     from mlgate.exam import holdout
 
     source = Source(options.data, options.text_column, options.label_column, options.slice_column)
-    print(holdout.renew(find_root(options.root), source))
+    take = holdout.freeze if options.unlabelled else holdout.renew
+    print(take(find_root(options.root), source))
     return 0
 
 

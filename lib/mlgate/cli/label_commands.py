@@ -20,7 +20,10 @@ def add(added: "Commands") -> None:
     new = _step(
         steps, "new", "both models answer these rows; fix the order in which those answered differently are labelled"
     )
-    new.add_argument("data", metavar="rows.csv", type=Path, help="unlabelled texts, CSV or Parquet")
+    help = (
+        "unlabelled texts, CSV or Parquet (default: the unlabelled holdout: mlgate holdout new rows.csv --unlabelled)"
+    )
+    new.add_argument("data", metavar="rows.csv", nargs="?", type=Path, help=help)
     new.add_argument("--text-column", metavar="NAME", default="text")
     new.add_argument("--id-column", metavar="NAME", help="your own names of the rows (default: made of the texts)")
     new.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")
@@ -67,7 +70,9 @@ def label_command(options: Namespace) -> int:
 def _label_new(root: Root, options: Namespace) -> int:
     from mlgate import labelling
 
-    traffic = labelling.Traffic(options.data, options.text_column, options.id_column, options.slice_column)
+    traffic = None
+    if options.data:
+        traffic = labelling.Traffic(options.data, options.text_column, options.id_column, options.slice_column)
     session, pool = labelling.new(root, traffic, options.budget)
     if pool.repeated:
         print(f"{pool.repeated:,} rows repeat a text that was there before, and were left out.")

@@ -101,6 +101,8 @@ def _add_holdout(added: Commands) -> None:
     holdout = added.add("holdout", commands.holdout_command, help)
     holdout.add_argument("what", choices=("new",))
     holdout.add_argument("data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
+    help = "they have no labels: each look buys those that its pair needs (mlgate label new)"
+    holdout.add_argument("--unlabelled", action="store_true", help=help)
     judge_commands.add_columns(holdout)
 
 

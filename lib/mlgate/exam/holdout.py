@@ -27,14 +27,16 @@ def generation(root: Root, policy: Policy) -> int:
     The caller holds the lock. Raises MlgateError where an earlier generation's fingerprints are missing or changed.
     """
     rows = corpus.rows_of("holdout", root)
-    lines = ledger.holdouts(ledger.read(root))
-    if lines and lines[-1]["rows"]["digest"] == rows.digest:
-        return lines[-1]["generation"]
+    entries = ledger.read(root)
+    lines = ledger.holdouts(entries)
+    current = ledger.current_holdout(entries)
+    if current and current["rows"]["digest"] == rows.digest:
+        return current["generation"]
     keys = keys_of(root, "holdout")
     begun = _generation_of(root, keys, lines)
 
     # New rows begin with what gate.toml says; rows that were read keep what their generation began with.
-    number = max((line["generation"] for line in lines), default=0) + 1
+    number = _next(lines)
     alpha = policy.alpha
     looks = policy.looks
     if begun:
@@ -77,6 +79,48 @@ def renew(root: Root, source: Source) -> str:
         number = generation(root, policy)
         left = ledger.looks_left(ledger.read(root), policy)
     return f"Holdout generation {number}: {len(texts):,} rows, {left} looks. The old rows are training rows now."
+
+
+def freeze(root: Root, source: Source) -> str:
+    """Make unlabelled rows of a file a generation of their own: each look at it buys labels for its pair alone.
+
+    One line says what was done. Raises MlgateError as `renew` does.
+    """
+    columns = [name for name in (source.text_column, source.slice_column) if name]
+    with locked(root):
+        promotion.tidy(root)
+        policy = policy_from(root.settings())
+        generation(root, policy)
+        texts: list[str] = []
+        slices: list[str] = []
+        for batch in corpus.files.read(source.file, columns, texts=[source.text_column]):
+            found = batch.column(source.text_column).to_pylist()
+            corpus.require_filled(source.file, source.text_column, found, len(texts))
+            texts += found
+            named = [corpus.NO_SLICE] * len(found)
+            if source.slice_column:
+                named = [name or "(empty)" for name in batch.column(source.slice_column).to_pylist()]
+            slices += named
+        if not texts:
+            raise MlgateError(f"{source.path} has a header but no rows. Give it rows.")
+        _require_new(root, source.file, texts)
+        _require_slices(policy, source.file, slices)
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows([("text", "source"), *zip(texts, slices, strict=True)])
+        data = buffer.getvalue().encode(errors="backslashreplace")
+        keys = np.unique(corpus.keys(texts)).tobytes()
+        write_atomically(root.unlabelled_holdout, data)
+        write_atomically(root.holdouts / f"{artifacts.digest(keys)[:16]}.keys", keys)
+        number = _next(ledger.holdouts(ledger.read(root)))
+        facts = {"alpha": policy.alpha, "looks": policy.looks, "keys": artifacts.digest(keys), "unlabelled": True}
+        counted = {"count": len(texts), "digest": artifacts.digest(data)}
+        ledger.append(root, "holdout", generation=number, rows=counted, **facts)
+    begin = "Begin one with mlgate label new, without a file."
+    return f"Holdout generation {number}: {len(texts):,} unlabelled rows, {policy.looks} looks. {begin}"
+
+
+def _next(lines: list[ledger.Holdout]) -> int:
+    return max((line["generation"] for line in lines), default=0) + 1
 
 
 def _generation_of(root: Root, keys: Keys, lines: list[ledger.Holdout]) -> ledger.Holdout | None:

@@ -10,7 +10,8 @@ from mlgate.gate.planning import outlook
 from mlgate.gate.sequential import Rule, least_labels, null_share, rule_for
 from mlgate.labelling.pool import Pool, Traffic, answered
 from mlgate.labelling.session import Session, begin, opened
-from mlgate.root import Root, section
+from mlgate.promotion.promotion import BRING_BACK
+from mlgate.root import Policy, Root, section
 
 BUDGET = 400  # labels, unless somebody says otherwise
 PLANNED = (1, 2)  # points of accuracy
@@ -20,12 +21,13 @@ WITHOUT_LABELS = (
     looks.rejected_on_validation,
     looks.rolled_back,
     looks.blocked_without_labels,
-    looks.no_look_left,
 )
 
 
-def new(root: Root, traffic: Traffic, budget: int = BUDGET) -> tuple[Session, Pool]:
+def new(root: Root, traffic: Traffic | None = None, budget: int = BUDGET) -> tuple[Session, Pool]:
     """Begin to label what decides between production and the candidate, on a file of unlabelled rows. It is a look.
+
+    Without a file: on the unlabelled holdout, which has looks of its own. Else it is a look at the exam's generation.
 
     Where this pair was begun on these rows before, that session goes on. Raises MlgateError, with nothing begun and no
     look spent, where rows, models or budget cannot decide anything.
@@ -39,19 +41,20 @@ def new(root: Root, traffic: Traffic, budget: int = BUDGET) -> tuple[Session, Po
         pair = (attempt.production.digest, attempt.candidate.digest)
         if attempt.candidate.fault:
             raise MlgateError(f"The candidate cannot be used: {attempt.candidate.fault}. No label is needed.")
-        pool = answered(root, traffic, attempt.production, attempt.candidate)
+        pool = answered(root, traffic or _frozen(root), attempt.production, attempt.candidate)
         before = _begun(root, pool, pair)
         if before:
             return before, pool
         _require_open_question(attempt)
         policy = attempt.policy
+        generation = _generation(root, policy, frozen=traffic is None)
         horizon = min(budget, len(pool.different))
         _require_winnable(pool, rule_for(len(pool.different), pool.count, horizon, policy.alpha_look, policy.margin))
         facts = {
             "horizon": horizon,
             "alpha": policy.alpha_look,
             "margin": policy.margin,
-            "generation": holdout.generation(root, policy),
+            "generation": generation,
             "policy": policy.digest,
             "corpus": section(root.settings(), "corpus"),
         }
@@ -62,6 +65,34 @@ def new(root: Root, traffic: Traffic, budget: int = BUDGET) -> tuple[Session, Po
             "level": guards.level(attempt.on_validation, policy),
         }
         return begin(root, pool, pair, known, facts), pool
+
+
+def _frozen(root: Root) -> Traffic:
+    """Return the unlabelled holdout. Raises MlgateError where there is none, or it was changed."""
+    line = ledger.unlabelled_holdout(ledger.read(root))
+    if line is None:
+        raise MlgateError(
+            "There is no unlabelled holdout. Name a file, or freeze one: mlgate holdout new rows.csv --unlabelled."
+        )
+    path = root.unlabelled_holdout
+    if artifacts.digest(artifacts.read_bytes(path, BRING_BACK)) != line["rows"]["digest"]:
+        raise MlgateError(f"{path} was changed. {BRING_BACK}")
+    return Traffic(path, slice_column="source")
+
+
+def _generation(root: Root, policy: Policy, frozen: bool) -> int:
+    """Return the generation that a look is to be taken at. Raises MlgateError where it has none left."""
+    number = holdout.generation(root, policy)
+    entries = ledger.read(root)
+    line = ledger.unlabelled_holdout(entries)
+    if frozen and line:
+        number = line["generation"]
+    if not ledger.looks_left(entries, policy, number):
+        raise MlgateError(
+            "No label is needed: no look is left on these rows. Bring rows that nobody has read: mlgate holdout new"
+            " rows.csv --unlabelled."
+        )
+    return number
 
 
 def _begun(root: Root, pool: Pool, pair: tuple[str, str]) -> Session | None:

@@ -65,7 +65,7 @@ def _recorded(session: Session, policy: Policy, value: dict[str, Any]) -> dict[s
 
 def looks_left(session: Session, policy: Policy, *more: Any) -> int:
     """Return how many looks are left, after more lines than the ledger has."""
-    return ledger.looks_left([*ledger.read(session.root), *more], policy)
+    return ledger.looks_left([*ledger.read(session.root), *more], policy, session.line["generation"])
 
 
 def _judged(standing: Standing) -> Verdict:

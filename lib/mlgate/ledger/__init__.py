@@ -34,6 +34,7 @@ from mlgate.ledger.ledger import (
     rolled_back,
     since,
     unfinished,
+    unlabelled_holdout,
     verdict_on,
     won,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "rolled_back",
     "since",
     "unfinished",
+    "unlabelled_holdout",
     "verdict_on",
     "won",
 ]

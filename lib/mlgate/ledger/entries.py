@@ -56,7 +56,11 @@ class Counted(TypedDict):
 
 
 class Holdout(TypedDict):
-    """The holdout's rows from here on. A generation keeps the alpha and the number of looks that it began with."""
+    """The holdout's rows from here on. A generation keeps the alpha and the number of looks that it began with.
+
+    unlabelled: they have no labels yet, and each look buys those of its own pair's disagreements. The exam goes on with
+    the labelled ones.
+    """
 
     time: str
     kind: Literal["holdout"]
@@ -65,6 +69,7 @@ class Holdout(TypedDict):
     looks: NotRequired[int]
     rows: Counted
     keys: str
+    unlabelled: NotRequired[bool]
     before: str
 
 

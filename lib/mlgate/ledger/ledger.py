@@ -147,15 +147,23 @@ def rolled_back(entries: Iterable[Entry]) -> set[str]:
 
 
 def current_holdout(entries: Iterable[Entry]) -> Holdout | None:
-    """Return the line that began, or went on with, the holdout generation in use."""
-    found = holdouts(entries)
-    if not found:
+    """Return the line that began, or went on with, the holdout generation that the exam uses."""
+    return _last([line for line in holdouts(entries) if not line.get("unlabelled")])
+
+
+def unlabelled_holdout(entries: Iterable[Entry]) -> Holdout | None:
+    """Return the line that began the generation of unlabelled rows in use."""
+    return _last([line for line in holdouts(entries) if line.get("unlabelled")])
+
+
+def _last(lines: list[Holdout]) -> Holdout | None:
+    if not lines:
         return None
-    return found[-1]
+    return lines[-1]
 
 
-def looks_left(entries: Sequence[Entry], policy: Policy) -> int:
-    """Return how many looks at this holdout generation are left under a policy.
+def looks_left(entries: Sequence[Entry], policy: Policy, generation: int | None = None) -> int:
+    """Return how many looks at a holdout generation, by default the one that the exam uses, are left under a policy.
 
     A generation has one alpha and one number of looks, fixed when it began; each look spends one of them, and the level
     it was taken at. So no edit of the policy brings spent looks back, and smaller steps are not more of them.
@@ -167,6 +175,8 @@ def looks_left(entries: Sequence[Entry], policy: Policy) -> int:
     """
     looks: list[Judged | Labelling] = [*judged(entries, "look"), *unfinished(entries)]
     holdout = current_holdout(entries)
+    if generation is not None:
+        holdout = _last([line for line in holdouts(entries) if line["generation"] == generation])
     if holdout is None:  # no generation has begun yet
         return _affordable(policy.alpha, [look for look in looks if not given_back(look)], policy)
     most = holdout.get("looks", Policy.looks)

@@ -48,6 +48,10 @@ class Root:
         return self.holdouts / "rows.csv"
 
     @property
+    def unlabelled_holdout(self) -> Path:
+        return self.holdouts / "unlabelled.csv"
+
+    @property
     def candidate_folder(self) -> Path:
         return self.path / "artifacts_candidate"
 
