@@ -14,6 +14,7 @@ import mlgate
 from mlgate import notebooks
 from mlgate.errors import MlgateError
 from mlgate.notebooks import kernels
+from mlgate.notebooks.formulas import with_pictures
 from mlgate.root import Root
 
 import check
@@ -247,6 +248,12 @@ def test_a_page_leads_to_no_notebook_that_the_run_did_not_come_to(root, folder):
     with pytest.raises(MlgateError):
         run(root, (first, {}), (write(folder, "02_y", "1"), {}))
     assert check.problems(root.runs) == []
+
+
+def test_a_formula_is_a_picture_with_words():
+    text = with_pictures("Let\n\n$$1 + \\frac{b}{2}\n(x)$$\n\nfor $x$; it costs $5, or 6 $.")
+    assert text.startswith("Let\n\n![the formula 1 + frac{b}{2} (x)](data:image/png;base64,")
+    assert text.endswith(")\n\nfor *x*; it costs $5, or 6 $.")
 
 
 @pytest.mark.slow

@@ -146,6 +146,9 @@ def test_choosing_a_sabotage_sets_its_default_and_tells_its_story(room):
         assert room.severity.value == (recipe.severity or 0)
         assert room.severity.disabled is not recipe.sabotaged
         assert text_of(room, "story")[:20] == recipe.story[:20].replace("`", "")
+    room.recipe.value = "noisy_labels"
+    room.severity.value = 0.25
+    assert "25% of the labels" in text_of(room, "story")
 
 
 def test_a_press_that_cannot_be_made_says_why_and_the_next_one_works(room, monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate.errors import MlgateError
+from mlgate.notebooks.formulas import with_pictures
 from mlgate.notebooks.sources import cells_of
 
 if TYPE_CHECKING:
@@ -84,9 +85,12 @@ def write_page(executed: Path, page: Path, others: Iterable[str] = ()) -> None:
 
 
 def for_people(notebook: "NotebookNode") -> "NotebookNode":
-    """Take away what a page has no use for: widgets, which want a kernel, and cells in which a run sets parameters."""
+    """Take away what a page has no use for, widgets and cells in which a run sets parameters; draw formulas."""
     notebook.metadata.pop("widgets", None)  # without them their text is shown
     notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = with_pictures(cell.source)
     return notebook
 
 

@@ -62,7 +62,7 @@ class ControlRoom:
     def _watch(self) -> None:
         """Connect the controls, and show the state before the first press."""
         self.recipe.observe(lambda _: self._choose(), "value")
-        self.severity.observe(lambda _: self._dim(), "value")
+        self.severity.observe(lambda _: self._tell(), "value")
         self.button.on_click(lambda _: self._clicked(self.recipe.value, self.severity.value))
         self.close_call.on_click(lambda _: self._clicked(*CLOSE_CALL))
         self._choose()
@@ -75,7 +75,11 @@ class ControlRoom:
         chosen = recipes.named(self.recipe.value)
         self.severity.disabled = not chosen.sabotaged
         self.severity.value = chosen.severity or 0.0
-        self.shown["story"].value = panels.story(chosen.story)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell the story of what is chosen; the verdict shown is about something else."""
+        self.shown["story"].value = panels.story(recipes.named(self.recipe.value).story, self.severity.value)
         self._dim()
 
     def _dim(self) -> None:

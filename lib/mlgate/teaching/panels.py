@@ -66,8 +66,9 @@ STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusi
 </style>"""
 
 
-def story(text: str) -> str:
-    """Return what a recipe does, its names in another type."""
+def story(text: str, severity: float) -> str:
+    """Return what a recipe does at this severity, its names in another type."""
+    text = text.replace("a share `severity`", f"{severity:.0%}")
     return "<p>" + re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)) + "</p>"
 
 
