@@ -8,7 +8,7 @@ import json
 import shutil
 from types import SimpleNamespace
 
-from mlgate import artifacts, corpus, exam, labelling, ledger, recipes
+from mlgate import artifacts, corpus, exam, labelling, ledger, recipes, watch
 from mlgate.ci import evidence
 from mlgate.cli import main
 from mlgate.errors import MlgateError
@@ -19,6 +19,7 @@ from mlgate.labelling.standing import SECOND, errors_at, factor_at
 from mlgate.ledger import arithmetic
 from mlgate.reporting import report
 from mlgate.root import Root
+from mlgate.watch.store import Kept, Store
 
 import pytest
 from crashes import killed_at
@@ -499,3 +500,32 @@ def test_rows_that_somebody_read_are_no_unlabelled_holdout(bare, capsys):
     bare.unlabelled_holdout.write_bytes(bare.unlabelled_holdout.read_bytes() + b"one more,mail\r\n")
     with pytest.raises(MlgateError, match=r"unlabelled.csv was changed"):
         labelling.new(bare)
+
+
+def test_rows_that_raised_an_alarm_or_were_labelled_for_it_cannot_judge(bare, made):
+    digest = artifacts.digest(bare.production.read_bytes())
+    found = [text for text, _, _ in texts(1_500, seed=1)]
+    store = Store(bare.kept_rows)
+    calm = (70.0, 0.0, 0.0, 0.0)
+    store.add([Kept(f"kept {n}", 1_000.0 + n, digest, "payment", 0.5, calm, found[n]) for n in range(3)])
+    store.label([("kept 1", "payment")])
+    refused(bare, "row 2: this row raised an alarm of the watch, or was labelled for it")
+    assert store.spent([(1_002.0, 1_003.0)]) == [("kept 1", found[1]), ("kept 2", found[2])]
+    store.forget(["kept 1"])
+    labelling.new(bare, traffic(bare))
+
+
+@pytest.mark.slow
+def test_the_rows_of_an_alarm_are_those_from_where_it_began_to_where_it_was_seen(bare, made):
+    digest = artifacts.digest(bare.production.read_bytes())
+    found = [text for text, _, _ in texts(1_500, seed=1)]
+    store = Store(bare.kept_rows)
+    strange = (5_000.0, 0.9, 0.9, 0.9)
+    store.add([Kept(f"kept {n}", 1_000.0 + n, digest, "payment", 0.5, strange, found[n]) for n in range(400)])
+    refused(bare, r"row \d+: this row raised an alarm of the watch")
+    lights = store.advance(watch.read(bare, digest), watch.settings_of(bare))
+    assert lights.on("moved")  # asking did not take it from those who act on it
+    seen = {id for id, _ in watch.spent(bare, watch.settings_of(bare))}
+    store.close()
+    assert 0 < len(seen) < 400
+    assert "kept 399" not in seen

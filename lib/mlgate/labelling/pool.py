@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from mlgate import corpus
+from mlgate import corpus, watch
 from mlgate.answers.scoring import ask
 from mlgate.artifacts import Model, described, fenced
 from mlgate.corpus import NO_SLICE, files, normalise
@@ -98,6 +98,7 @@ def _batches(root: Root, traffic: Traffic, pool: Pool) -> Iterator[list[Row]]:
     path = traffic.path
     named = [name for name in (traffic.text_column, traffic.id_column, traffic.slice_column) if name]
     used = corpus.known_keys(root, *USED)
+    watched = _watched(root)
     seen: set[str] = set()
     ids: set[str] = set()
     before = 0
@@ -115,6 +116,7 @@ def _batches(root: Root, traffic: Traffic, pool: Pool) -> Iterator[list[Row]]:
         parts = [NO_SLICE] * len(texts)
         if traffic.slice_column:
             parts = [value or "(empty)" for value in columns[traffic.slice_column]]
+        _require_unwatched(path, own, keys, watched, before)
         rows = []
         for id, key, text, part in zip(own, keys, texts, parts, strict=True):
             if key not in seen:
@@ -137,6 +139,22 @@ def _require_unused(path: Path, keys: list[str], used: np.ndarray, before: int) 
             f" ({len(known):,} of these {len(keys):,} are). Rows that models were trained or tuned on cannot judge"
             " them, and nobody reads sealed rows: leave them out."
         )
+
+
+def _watched(root: Root) -> set[str]:
+    """Return the ids, and the keys of the texts, of rows that raised an alarm of the watch, or were labelled for it."""
+    found = watch.spent(root, watch.settings_of(root))
+    ids = {id for id, _ in found}
+    return ids | {key_of(text) for _, text in found if text}
+
+
+def _require_unwatched(path: Path, own: list[str], keys: list[str], watched: set[str], before: int) -> None:
+    for number, (id, key) in enumerate(zip(own, keys, strict=True), before + 1):
+        if id in watched or key in watched:
+            raise MlgateError(
+                f"{path}, row {number}: this row raised an alarm of the watch, or was labelled for it: an alarm must"
+                " not choose the rows that judge. Leave such rows out, or wait for later ones."
+            )
 
 
 def _require_single(path: Path, own: list[str], ids: set[str], before: int) -> None:

@@ -8,7 +8,7 @@ from mlgate.watch.profile import Profile, make_for, path_of, read, to_bytes
 from mlgate.watch.replay import replay
 from mlgate.watch.settings import Settings, settings_of
 from mlgate.watch.simulate import Plan, simulate
-from mlgate.watch.status import export, forget, status, take_labels
+from mlgate.watch.status import export, forget, spent, status, take_labels
 from mlgate.watch.words import text
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "replay",
     "settings_of",
     "simulate",
+    "spent",
     "status",
     "take_labels",
     "text",

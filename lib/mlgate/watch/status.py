@@ -63,6 +63,26 @@ def export(root: Root, path: Path, count: int) -> int:
     return len(rows)
 
 
+def spent(root: Root, settings: Settings) -> list[tuple[str, str | None]]:
+    """Return ids and texts of kept rows that must not judge a model: they raised an alarm, or are labelled already.
+
+    Whoever trains the next model has looked at them. None where no row was kept.
+    """
+    if not root.kept_rows.is_file():
+        return []
+    digest = artifacts.digest(artifacts.read_production(root))
+    store = Store(root.kept_rows, create=False)
+    try:
+        if not profile.path_of(root, digest).is_file():  # then there is no alarm either
+            return store.spent([])
+        lights = store.peek(profile.read(root, digest), settings)
+        alarms = [alarm for found in lights.detectors.values() for alarm in found.alarms if alarm is not None]
+        times = [(alarm.began_time, alarm.time) for alarm in alarms]
+        return store.spent([(began, ended) for began, ended in times if began is not None and ended is not None])
+    finally:
+        store.close()
+
+
 def forget(root: Root, ids: list[str], before: float | None) -> int:
     """Remove kept rows, and return how many: no byte of them stays in the file, its log or its free pages."""
     store = Store(root.kept_rows, create=False)

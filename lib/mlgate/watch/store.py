@@ -176,6 +176,14 @@ class Store:
             on_harm()
         return lights
 
+    def peek(self, profile: Profile, settings: Settings) -> Lights:
+        """Return the lights as `advance` would, and leave the file as it is: whoever acts on harm still sees it."""
+        lights = Lights(profile, settings)
+        row, label = self._restore(lights)
+        self._add_rows(lights, row)
+        self._add_labels(lights, label)
+        return lights
+
     def _restore(self, lights: Lights) -> tuple[int, int]:
         """Go on from the state that is kept, and return the last row and label in it; (0, 0) where it is another's."""
         known = self.base.execute(
@@ -253,6 +261,13 @@ class Store:
         found = self.base.execute("SELECT id, text FROM rows WHERE text IS NOT NULL").fetchall()
         ranked = sorted(found, key=lambda line: hmac.digest(key, line[0].encode(), hashlib.sha256))
         return ranked[:count]
+
+    def spent(self, alarms: Sequence[tuple[float, float]]) -> list[tuple[str, str | None]]:
+        """Return ids and texts of rows that raised an alarm, kept from one time to another, or have a label already."""
+        found = dict(self.base.execute("SELECT id, text FROM rows WHERE id IN (SELECT id FROM labels)").fetchall())
+        for times in alarms:
+            found.update(self.base.execute("SELECT id, text FROM rows WHERE time BETWEEN ? AND ?", times).fetchall())
+        return list(found.items())
 
     def _key(self) -> bytes:
         """Return the key of this store: random, made once."""
