@@ -1,7 +1,7 @@
 """`mlgate watch …`: its options, and what each command does."""
 
 from argparse import ArgumentParser, Namespace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,13 @@ def add(added: "Commands") -> None:
     simulate.add_argument("--most", metavar="N", type=int, default=5_000, help="requests in all (default: 5000)")
     simulate.add_argument("--rate", metavar="R", type=float, default=0.0, help="requests a second (default: many)")
     simulate.add_argument("--json", metavar="watch.json", type=Path, help="write what was found in the end there")
+    due = inner.add("due", due_command, "in CI: does an alarm call for a retraining, now?")
+    due.add_argument("--url", metavar="URL", help="the service to ask (default: alarm.json, where there is one)")
+    due.add_argument("--last", metavar="TIME", help="when a retraining last began; an older alarm is answered by it")
+    due.add_argument(
+        "--cool-down", metavar="HOURS", type=float, default=24.0, help="at least between two (default: 24)"
+    )
+    due.add_argument("--output", metavar="FILE", type=Path, help="add due=true or false, and recipe=…, to it")
     inner.add("drifts", drifts_command, "the drifts, and how they come about")
     forget = inner.add("forget", forget_command, "remove kept rows so that no byte of them is left")
     which = forget.add_mutually_exclusive_group(required=True)
@@ -96,6 +103,18 @@ def simulate_command(options: Namespace) -> int:
     if options.json:
         write_atomically(options.json, to_json(found))
     return status_of(found)
+
+
+def due_command(options: Namespace) -> int:
+    from mlgate.ci import alarms
+
+    root = find_root(options.root)
+    last = alarms.time_from(options.last)
+    found = alarms.due(root, alarms.ask(root, options.url), last, datetime.now(UTC), timedelta(hours=options.cool_down))
+    if options.output:
+        alarms.write(found, options.output)
+    print(found.reason)
+    return 0
 
 
 def drifts_command(options: Namespace) -> int:
