@@ -69,10 +69,8 @@ class LabelDesk:
         """Return a label for each text: what was said here, and what others say of the rest."""
         return [*self.said, *(str(name) for name in others[len(self.said) :])]
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.widget)
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.widget._repr_mimebundle_(**options)
 
 
 def _button(words: str, desk: LabelDesk, name: str) -> widgets.Button:
