@@ -422,12 +422,16 @@ def test_a_report_says_what_was_paid_in_labels_and_what_is_promised(root, made):
     assert "3 labels so far, of at most 150" in said
     assert "One look spent (begun with the labels); 0 looks left" in said
     label(root, made)
-    label(root, made, annotator="Bob")
+    session = labelling.load(root)
+    again = standing(root).next_rows("Bob", 30, second=True)
+    session.add("Bob", [(session.rows[place].id, made.truth[session.rows[place].text], False, None) for place in again])
     verdict = labelling.conclude(root)
     said = report.text(verdict)
     assert f"{verdict.labels['count']} labels decided, of at most 150" in said
     assert "either decision is wrong at most 0.05 of the time" in said
     assert "PROMOTE gives it back" in said
+    assert "A second person agreed on" in said
+    assert "0% of labels are wrong" in said
     assert report.closing_lines(verdict).endswith("Promote new model")
     assert "| digest |" in report.markdown(verdict)
 

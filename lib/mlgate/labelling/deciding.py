@@ -110,7 +110,7 @@ def labels_of(standing: Standing) -> dict[str, Any]:
         "ties": len(walk.ties),
         "tied": list(walk.ties),
         "unsure": standing.unsure,
-        "agreement": noise and {"rows": noise.rows, "alike": noise.alike},
+        "agreement": noise and noise.as_dict(),
         "horizon": standing.session.line["horizon"],
         "given": len(standing.given),
         "slices": {part.name: [part.wins, part.losses] for part in standing.slices},

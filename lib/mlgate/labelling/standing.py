@@ -62,6 +62,13 @@ class Noise:
     def factor(self) -> float:
         return factor_at(self.errors)
 
+    def as_dict(self) -> dict[str, float | None]:
+        """Return what a verdict says of it. factor: None where labels say nothing at all."""
+        low, high = self.interval
+        factor = None if math.isinf(self.factor) else self.factor
+        found = {"errors": self.errors, "errors_low": low, "errors_high": high, "factor": factor}
+        return {"rows": self.rows, "alike": self.alike, **found}
+
 
 def errors_at(agreement: float) -> float:
     """Return the error rate of each of two independent people who agree so often: at most a half."""

@@ -156,7 +156,15 @@ def bought(verdict: Verdict) -> list[str]:
     agreement = labels.get("agreement")
     if not agreement:
         return [line]
-    return [line, f"A second person agreed on {agreement['alike']:,} of {agreement['rows']:,} rows."]
+    cost = "which says nothing at all"
+    if agreement["factor"] is not None:
+        cost = f"which takes {agreement['factor']:.2f} times as many"
+    return [
+        line,
+        f"A second person agreed on {agreement['alike']:,} of {agreement['rows']:,} rows: about"
+        f" {agreement['errors']:.0%} of labels are wrong ({agreement['errors_low']:.0%} to"
+        f" {agreement['errors_high']:.0%}), {cost}.",
+    ]
 
 
 def _labels_so_far(verdict: Verdict) -> str:
