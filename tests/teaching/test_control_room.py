@@ -136,6 +136,9 @@ def test_what_teaching_says_of_each_severity_is_what_is_seen(room):
         change = f"{100 * pressed.change:+.2f}".replace("-", "\N{MINUS SIGN}").replace("+0.00", "0.00")
         plain = {"KEEP": "keeps", "PROMOTE": "promotes"}[pressed.plain]
         seen.append([name, severity, change, plain, verdict.decision, decided])
+        if decided == "brier":
+            assert "by: brier" in text_of(room, "banner")
+            assert "Reliability" in room.shown["interval"].value
     assert seen == severities()
 
 

@@ -9,23 +9,20 @@ from mlgate.reporting.figures.canvas import (
     GREY,
     GREY_TINT,
     INK,
-    LIGHT,
-    MINUS,
     ORANGE,
     ORANGE_TINT,
     Picture,
 )
-from mlgate.scorecard import BINS, Scorecard
+from mlgate.reporting.figures.reliability import SIZE, draw_reliability, percents
 from mlgate.selftest.simulate import PLAIN
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import PercentFormatter
 
-SIZE = 13
+__all__ = ["draw_catches", "draw_operating", "draw_reliability", "draw_wear"]
+
 STYLES = ((ORANGE, "-"), (GREY, "--"), (BLUE, "-"), (INK, ":"))
 
 
@@ -57,25 +54,6 @@ def draw_catches(caught: pd.DataFrame, checks: dict[str, str] | None = None) -> 
     return figure
 
 
-def draw_reliability(scorecard: Scorecard) -> Figure:
-    """How sure each model is against how often it is right then. On the diagonal, a score means what it says."""
-    figure = Picture(10, 4.4, "Reliability: confidence against the share that is right, for both models.")
-    for place, (name, part) in enumerate(zip(("production", "candidate"), scorecard.reliability, strict=True)):
-        axes = figure.add_axes((0.08 + 0.48 * place, 0.17, 0.4, 0.66))
-        filled = np.flatnonzero(part[:, 0])
-        rows, sure, right = part[filled].T
-        axes.plot([0, 1], [0, 1], color=LIGHT, linewidth=1.5)
-        axes.bar(
-            (filled + 0.5) / BINS, right / rows, width=0.9 / BINS, color=BLUE if place == 0 else ORANGE, alpha=0.25
-        )
-        axes.scatter(sure / rows, right / rows, s=12 + 500 * rows / rows.sum(), color=BLUE if place == 0 else ORANGE)
-        axes.set_title(name, fontsize=SIZE + 2, weight="bold", loc="left", color=INK)
-        _percents(axes, "how sure it is", "how often it is right" if place == 0 else "")
-        ticks = np.arange(4, 11, 2) / 10
-        axes.set(xlim=(0.4, 1.02), ylim=(0.3, 1.02), xticks=ticks, yticks=ticks)
-    return figure
-
-
 def draw_operating(curves: dict[int, pd.DataFrame]) -> Figure:
     """Draw what the gate decides against the true difference, a panel for each number of rows; dashed: `accuracy >`."""
     figure = Picture(10, 4.6, f"Operating curves on {', '.join(f'{n:,}' for n in curves)} rows.")
@@ -87,7 +65,7 @@ def draw_operating(curves: dict[int, pd.DataFrame]) -> Figure:
         axes.plot(100 * curve["difference"], 1 - curve[PLAIN], color=INK, linestyle="--", linewidth=1.6)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_title(f"{n:,} rows", fontsize=SIZE + 2, weight="bold", loc="left", color=INK)
-        _percents(axes, "true difference, points", "share of exams" if place == 0 else "", across=False)
+        percents(axes, "true difference, points", "share of exams" if place == 0 else "", across=False)
         axes.set(ylim=(0, 1), xlim=(100 * curve["difference"].min(), 100 * curve["difference"].max()))
         if place:
             axes.set_yticklabels([])
@@ -109,7 +87,7 @@ def draw_wear(worn: pd.DataFrame) -> Figure:
         axes.plot(worn["looks"], worn[name], color=colour, linestyle=line, linewidth=2.2)
         text = f"{value:.0%}  {name}"
         axes.text(worn["looks"].iloc[-1] * 1.02, end, text, color=colour, fontsize=SIZE, va="center", clip_on=False)
-    _percents(axes, "looks at the same rows", "at least one false promotion", across=False)
+    percents(axes, "looks at the same rows", "at least one false promotion", across=False)
     axes.set(ylim=(0, 1.02), xlim=(1, worn["looks"].iloc[-1]), yticks=np.arange(0, 11, 2) / 10)
     return figure
 
@@ -124,17 +102,3 @@ def _apart(values: np.ndarray, gap: float) -> np.ndarray:
 
 def _box(place: int, line: int, colour: str) -> Rectangle:
     return Rectangle((place + 0.04, line + 0.06), 0.92, 0.88, facecolor=colour, edgecolor="none")
-
-
-def _percents(axes: Axes, below: str, beside: str, across: bool = True) -> None:
-    """Label both axes, shares as percentages."""
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    if across:
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    else:
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", MINUS))
-    axes.set_xlabel(below, fontsize=SIZE, color=INK)
-    axes.set_ylabel(beside, fontsize=SIZE, color=INK)
-    axes.tick_params(labelsize=SIZE - 1, color=LIGHT)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(LIGHT)

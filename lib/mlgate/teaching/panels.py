@@ -23,6 +23,8 @@ FLIPPED = 4  # reviews
 PAUSE = '<i class="bar"></i><i class="bar"></i>'  # the sign on HOLD
 
 # JupyterLab takes arrow keys and Enter for itself, unless the element that has the focus says that they are its own.
+PROBABILITIES = ("brier", "calibration")  # checks of how sure a model is
+SURER = "It is right about as often, but its probabilities tell less: compare where the large dots lie, and how far off the line."
 STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusin',
   event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))">
 .mlgate-room { max-width: 1180px; color: #1b1b1b; background: #fff; padding: 6px 12px; font-size: 18px;
@@ -50,6 +52,7 @@ STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusi
 .mlgate-verdicts > .mlgate-banner { flex: 3 1 0; min-width: 0 }
 .mlgate-verdicts > .mlgate-plain { flex: 2 1 0; min-width: 0; padding-left: 18px }
 .mlgate-room .word { color: #fff; font-size: 62px; font-weight: 700; line-height: 1.15; padding: 0 20px }
+.mlgate-room .word .by { font-size: 34px }
 .mlgate-room .bar { display: inline-block; width: 14px; height: 46px; margin-right: 10px; background: #fff }
 .mlgate-room .numbers { display: flex; gap: 34px; margin: 4px 0 }
 .mlgate-room .numbers b { font-size: 32px; line-height: 1.1 }
@@ -89,6 +92,8 @@ def banner(press: Press) -> str:
     decision = press.verdict.decision
     production, candidate = press.scorecard.accuracy
     word = f'<span aria-hidden="true">{SYMBOLS.get(decision, PAUSE)}</span> {decision}'
+    if decision != PROMOTE and deciding(press) not in ("", "difference"):
+        word += f'<span class="by"> by: {escape(deciding(press))}</span>'
     numbers = {"production": f"{production:.2%}", "candidate": f"{candidate:.2%}", "difference": points(press.change)}
     shown = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in numbers.items())
     would = " Nothing moves: this room only previews." if decision == PROMOTE else ""
@@ -204,8 +209,18 @@ def closed() -> str:
 
 
 def interval(press: Press) -> str:
-    """Return the paired difference with its interval."""
-    return image(figures.draw_forest(press.verdict))
+    """Return the paired difference with its interval; where probabilities decided, their picture and what it says."""
+    shown = image(figures.draw_forest(press.verdict))
+    if deciding(press) not in PROBABILITIES:
+        return shown
+    picture = image(figures.draw_reliability(press.scorecard))
+    return f"<p>{SURER}</p>{picture}{shown}"
+
+
+def deciding(press: Press) -> str:
+    """Return the name of the check that decided, "" where none did by itself."""
+    verdict = press.verdict
+    return next((check.name for check in verdict.checks if check.reason == verdict.reason), "")
 
 
 def evidence(press: Press, rows: pd.DataFrame) -> str:

@@ -7,6 +7,7 @@ from mlgate.reporting.figures.coin import draw_coin, odds
 from mlgate.reporting.figures.confusions import draw_confusions
 from mlgate.reporting.figures.corpus import draw_corpus
 from mlgate.reporting.figures.forest import draw_forest
+from mlgate.reporting.figures.reliability import draw_reliability
 from mlgate.reporting.figures.walk import draw_walks
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "draw_confusions",
     "draw_corpus",
     "draw_forest",
+    "draw_reliability",
     "draw_walks",
     "odds",
 ]
