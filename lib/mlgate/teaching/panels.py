@@ -24,7 +24,10 @@ PAUSE = '<i class="bar"></i><i class="bar"></i>'  # the sign on HOLD
 
 # JupyterLab takes arrow keys and Enter for itself, unless the element that has the focus says that they are its own.
 PROBABILITIES = ("brier", "calibration")  # checks of how sure a model is
-SURER = "It is right about as often, but its probabilities tell less: compare where the large dots lie, and how far off the line."
+SURER = (
+    "It is right about as often, but its probabilities tell less:"
+    " compare where the large dots lie, and how far off the line."
+)
 STYLE = """<style onload="this.closest('.mlgate-room')?.addEventListener('focusin',
   event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))">
 .mlgate-room { max-width: 1180px; color: #1b1b1b; background: #fff; padding: 6px 12px; font-size: 18px;
