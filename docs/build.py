@@ -26,7 +26,7 @@ from check import problems
 REPOSITORY = Path(__file__).parents[1]
 SITE = REPOSITORY / "docs/site"
 RUNS = REPOSITORY / "runs/site"
-PAGES = ["docs/*.md", "docs/decisions/*.md", "notebooks/*.md", "[C-S]*.md"]
+PAGES = ["docs/*.md", "docs/decisions/*.md", "notebooks/*.md", "deploy/*.md", "[C-S]*.md"]
 LEFT_OUT = {"README.md"}  # the front page says it for the site: docs/site/index.md
 INPUTS = ["notebooks/**/*", "lib/**/*.py", "gate.toml", "requirements.lock", "artifacts_prod/pipeline.pkl"]
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s#]*)(#[^)\s]*)?\)")
