@@ -25,6 +25,7 @@ from mlgate.watch.store import Kept, Store
 
 QUEUE = 500  # rows that wait: of at most tables.READ characters each
 PAUSE = 0.25  # seconds between two writes
+LOOK = 1.0  # seconds between two looks at what was written
 TRIM = 60.0  # seconds between two looks at age and size
 HISTORY = 400  # points of the curves on the page, one every so many seconds:
 STEP = 2.0
@@ -72,7 +73,8 @@ class Keeper:
         self._inode = 0
         self._seen: object = None
         self._profile: Profile | None = None
-        self._trimmed = self._drawn = 0.0
+        self._trimmed = self._drawn = self._looked = 0.0
+        self._counted: tuple[str, frozenset[str]] = ("", frozenset())
 
     def start(self) -> None:
         """Start the thread."""
@@ -183,16 +185,24 @@ class Keeper:
             self._queue.popleft()
 
     def _measured(self, rows: Sequence[_Waiting]) -> list[Kept]:
-        known = {id(row.model): tables.words_of(row.model) for row in rows}
         found = []
         for row in rows:
-            features = tables.features(row.text, known[id(row.model)])
+            features = tables.features(row.text, self._words(row.model))
             text = row.text if self.settings.keep_texts else None
             found.append(Kept(row.id, row.time, row.model.digest, row.answer, row.score, features, text))
         return found
 
+    def _words(self, model: Model) -> frozenset[str]:
+        """Return the words that a model counts: made once for each model."""
+        if self._counted[0] != model.digest:
+            self._counted = (model.digest, tables.words_of(model))
+        return self._counted[1]
+
     def _look(self) -> None:
-        """Bring the lights of the model that serves up to date."""
+        """Bring the lights of the model that serves up to date, once a second."""
+        if time.monotonic() - self._looked < LOOK and not self._stopping.is_set():
+            return
+        self._looked = time.monotonic()
         model = self.serving()
         if model is None:
             return

@@ -17,7 +17,7 @@ from mlgate.watch.lights import LIGHTS
 
 PATIENCE = 10.0  # seconds for an answer
 LOOK = 0.5  # seconds between two looks at the lights
-SETTLED = 1.0  # seconds in which the last rows are written and seen
+SETTLED = 2.0  # seconds in which the last rows are written and seen
 
 
 @dataclass

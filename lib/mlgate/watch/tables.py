@@ -12,6 +12,7 @@ from mlgate.artifacts import Model
 import numpy as np
 
 READ = 5_000  # characters of a text that are looked at, so that a long one costs no more
+OPENING = 500  # characters in which words are looked up: that costs most
 WORD = re.compile(r"\w\w+")
 CAPITALS = bytes(range(ord("A"), ord("Z") + 1))
 PLAIN = bytes(code for code in range(128) if chr(code).isalnum() or chr(code).isspace())
@@ -48,27 +49,27 @@ class Answered(NamedTuple):
 def features(text: str, known: Collection[str]) -> tuple[float, float, float, float]:
     """Return a text's length, and its shares of unknown words, capitals and signs that are no plain ASCII letters.
 
-    known: the words that the model counts; without any, no word is unknown.
+    known: the words that the model counts; without any, no word is unknown. Words are those of the text's opening.
     """
     part = text[:READ]
     data = part.encode(errors="replace")
     size = max(len(data), 1)
     unknown = 0.0
-    words = WORD.findall(part.lower())
-    if known and words:
+    words = WORD.findall(part[:OPENING].lower()) if known else []
+    if words:
         unknown = 1 - sum(map(known.__contains__, words)) / len(words)
     capitals = 1 - len(data.translate(None, CAPITALS)) / size
     symbols = len(data.translate(None, PLAIN)) / size
     return float(len(part)), unknown, capitals, symbols
 
 
-def words_of(model: Model) -> Collection[str]:
+def words_of(model: Model) -> frozenset[str]:
     """Return the words that a model counts; none where it has no vocabulary (a hashing vectoriser, say)."""
     for step in model.fitted.get_params().values():
         vocabulary = getattr(step, "vocabulary_", None)
         if isinstance(vocabulary, dict):
-            return vocabulary.keys()
-    return ()
+            return frozenset(vocabulary)
+    return frozenset()
 
 
 def answered(model: Model, texts: Sequence[str]) -> Answered:
