@@ -84,7 +84,8 @@ def sphinx(source: Path, out: Path) -> int:
     options = ["-W", "--keep-going", "-q", "-j", "2"]
     command = [sys.executable, "-m", "sphinx", "-b", "html", *options, str(source), str(out)]
     status = subprocess.run(command, check=False).returncode
-    shutil.rmtree(out / ".doctrees", ignore_errors=True)
+    for folder in (".doctrees", "_sources"):
+        shutil.rmtree(out / folder, ignore_errors=True)
     (out / ".buildinfo").unlink(missing_ok=True)
     return status
 
