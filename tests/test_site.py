@@ -1,7 +1,9 @@
 """The site is built from documents and executed notebooks; it can be read on a phone, in the dark, and offline."""
 
+import base64
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -107,6 +109,14 @@ def test_a_quiz_answers_without_a_kernel(site, address):
             page.value(f"document.querySelector('.MCButton[data-correct={word}]').click()")
             page.until(f"document.querySelector('.Feedback.{'in' * (word == 'false')}correct').innerText.length > 9")
         assert page.hosts <= {address.removeprefix("http://"), ""}
+
+
+@pytest.mark.slow
+def test_the_handout_is_one_sheet_of_paper(site, address):
+    with browser() as page:
+        page.open(f"{address}/docs/HANDOUT.html")
+        sheets = re.search(rb"/Type /Pages\s*/Count (\d+)", base64.b64decode(page.call("Page.printToPDF")["data"]))
+    assert int(sheets[1]) == 1
 
 
 def test_what_is_wrong_with_a_page_is_found(tmp_path):
