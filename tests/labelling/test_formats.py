@@ -5,10 +5,14 @@ import io
 import json
 import random
 import shutil
+from dataclasses import replace
 
 from mlgate import artifacts, corpus, exam, labelling, recipes
 from mlgate.errors import MlgateError
 from mlgate.labelling import FORMATS, Traffic
+from mlgate.labelling.exchange import _class_of
+from mlgate.labelling.formats import Given
+from mlgate.labelling.labels import NONE
 from mlgate.root import Root
 
 import pytest
@@ -282,3 +286,17 @@ def test_unlabelled_rows_of_a_spreadsheet_are_left_out_and_a_part_may_be_exporte
     assert [row["id"] for row in rows] == [row.id for row in labelling.load(root).rows[:5]]
     rows[0]["label"] = say(rows[0]["text"])
     assert take_in(root, "csv", rows).startswith("1 labels were imported")
+
+
+def test_a_class_that_a_spreadsheet_made_a_number_of_is_that_class(root):
+    session = replace(labelling.load(root), classes=("0", "1", "unsure"))
+    said = {name: _class_of(session, Given("row 1", "x", name)) for name in ("1", "1.0", "0.0", "unsure", NONE)}
+    assert said == {
+        "1": ("1", False),
+        "1.0": ("1", False),
+        "0.0": ("0", False),
+        "unsure": ("unsure", False),  # where there is a class of that name, it is that class
+        NONE: (None, True),
+    }
+    with pytest.raises(ValueError, match=r"row 1: '2\.0' is no class"):
+        _class_of(session, Given("row 1", "x", "2.0"))

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 from mlgate import artifacts
+from mlgate.answers import spelling
 from mlgate.artifacts import locked
 from mlgate.errors import MlgateError
 from mlgate.labelling import labels
@@ -93,8 +94,11 @@ def _row_of(session: Session, by_text: dict[str, str], each: Given) -> str:
 
 
 def _class_of(session: Session, each: Given) -> tuple[str | None, bool]:
-    if each.name in session.classes:
-        return each.name, False
-    if each.name not in SAID:
+    name = each.name
+    if name not in session.classes and spelling.is_numeral(name):
+        name = spelling.number(name)  # "1" for "1.0": what a spreadsheet makes of a class
+    if name in session.classes:
+        return name, False
+    if name not in SAID:
         raise ValueError(f"{each.where}: {each.name!r:.80} is no class; there are {', '.join(session.classes[:10])}")
-    return SAID[each.name]
+    return SAID[name]
