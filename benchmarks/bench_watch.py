@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from mlgate import artifacts, corpus, watch
@@ -182,14 +183,28 @@ def cost(rounds: int) -> list[tuple[str, ...]]:
             found = []
             for number in range(rounds):
                 order = (0, 10) if number % 2 else (10, 0)
-                measured = {every: measure(f"{urls[every]}/predict", connections, bodies[kind]) for every in order}
-                found.append([*measured[0], *measured[10]])
-            without, slow, kept, slow_kept = np.median(found, axis=0)
-            ratios = np.median([[line[2] / line[0], line[3] / line[1]] for line in found], axis=0)
-            off = f"{without:,.0f}/s, {slow:.1f} ms"
-            on = f"{kept:,.0f}/s, {slow_kept:.1f} ms"
-            lines.append((f"{kind}, {connections}", off, on, f"{ratios[0]:.3f}", f"{ratios[1]:.2f}"))
+                measured = {}
+                for every in order:
+                    before = spent(urls[every])
+                    loaded = measure(f"{urls[every]}/predict", connections, bodies[kind])
+                    after = spent(urls[every])
+                    measured[every] = [*loaded, (after[0] - before[0]) / (after[1] - before[1])]
+                found.append([measured[0], measured[10]])
+            (rate, slow, cpu), (rate_kept, slow_kept, cpu_kept) = np.median(found, axis=0)
+            ratios = np.median([np.divide(kept, without) for without, kept in found], axis=0)
+            off = f"{rate:,.0f}/s, {slow:.1f} ms, {1e6 * cpu:,.0f} us"
+            on = f"{rate_kept:,.0f}/s, {slow_kept:.1f} ms, {1e6 * cpu_kept:,.0f} us"
+            lines.append((f"{kind}, {connections}", off, on, *[f"{ratio:.3f}" for ratio in ratios]))
         return lines
+
+
+def spent(url: str) -> tuple[float, float]:
+    """Return the seconds of CPU that a service has spent, and the requests that it has answered with them."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    seconds = next(float(line.split()[1]) for line in lines if line.startswith("process_cpu_seconds_total"))
+    answered = sum(float(line.split()[1]) for line in lines if line.startswith('mlgate_requests_total{path="/predict"'))
+    return seconds, answered
 
 
 def main() -> None:
@@ -199,7 +214,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     if options.service:
-        write_table("watch-cost", cost(options.rounds), ("load", "no rows kept", "one in ten", "rate", "p99"))
+        write_table(
+            "watch-cost",
+            cost(options.rounds),
+            ("load, connections", "no rows kept", "one request in ten", "rate", "p99", "CPU a request"),
+        )
         return
     bench = Bench()
     quiet = f"false alarms in {QUIET_ROWS:,} rows without drift"

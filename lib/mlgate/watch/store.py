@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlgate.errors import MlgateError
 from mlgate.watch.lights import PROVEN, Lights
@@ -37,8 +37,7 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
 """
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """A row as it is kept."""
 
     id: str
