@@ -5,10 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mlgate import artifacts, corpus, exam, ledger, promotion, recipes
-from mlgate.ci import evidence, record
+from mlgate import artifacts, corpus, exam, ledger, promotion, recipes, watch
+from mlgate.ci import alarms, evidence, record
 from mlgate.ci.evidence import Started
 from mlgate.ci.record import Stale
 from mlgate.errors import MlgateError
@@ -17,8 +18,10 @@ from mlgate.ledger import integrity
 from mlgate.root import Root
 
 import pytest
+from chromium import wait_until
 from conftest import trained
 from rehearse import REPOSITORY, Hub, clean_environment, git
+from servers import served
 
 pytestmark = pytest.mark.slow
 
@@ -798,3 +801,39 @@ def test_a_production_from_another_scikit_learn_is_named(hub, capsys):
     card.write_text(json.dumps(facts | {"versions": facts["versions"] | {"scikit-learn": "1.2.3"}}))
     assert main(["--root", str(run.path), "check"]) == 0
     assert "was trained with scikit-learn 1.2.3" in capsys.readouterr().err
+
+
+# The loop: drift, alarm, retraining, verdict, commit
+
+
+def test_an_alarm_of_the_running_service_ends_as_a_promotion_on_main_and_is_answered_once(
+    hub, better_model, judge, tmp_path
+):
+    served_from = Root(hub.clone(hub.folder / "server"))
+    policy = served_from.policy.read_text()
+    served_from.policy.write_text(policy.replace("keep_every = 10 ", "keep_every = 1 "))
+    run = runner(hub, "run")
+    began = datetime.now(UTC)
+    with served(served_from) as server:
+        assert not alarms.due(run, alarms.ask(run, server.url), None, datetime.now(UTC), timedelta(days=1)).due
+        lines = ["id,label"]
+        for _ in range(150):
+            [answer] = server.ask("/predict", {"texts": ["A wonderful film."]})[1]["predictions"]
+            lines.append(f"{answer['id']},{'negative' if answer['label'] == 'positive' else 'positive'}")
+        wait_until(lambda: server.health()["watch"]["kept"] == 150, 20, "the rows are written")
+        (tmp_path / "labels.csv").write_text("\n".join(lines))
+        watch.take_labels(served_from, tmp_path / "labels.csv")
+        wait_until(lambda: server.health()["watch"]["lights"]["proven_harm"], 20, "harm is proven")
+        found = alarms.due(run, alarms.ask(run, server.url), None, datetime.now(UTC), timedelta(days=1))
+        assert found.due, found.reason
+        assert judge(run, better_model) == "PROMOTE"
+        assert record.record(run, run).startswith("Recorded on main: Promote")
+        tip = hub.tip()
+        later = datetime.now(UTC) + timedelta(days=9)
+        for last in (began + timedelta(minutes=5), None):  # answered already; and about a model that has gone
+            assert not alarms.due(on_main(hub), alarms.ask(run, server.url), last, later, timedelta(days=1)).due
+        git(served_from.path, "checkout", "--", "gate.toml")
+        git(served_from.path, "pull", "--quiet")
+        server.until_serving(better_model.digest)
+        wait_until(lambda: server.ask("/watch.json")[1].get("rows") == 0, 20, "the new model's lights begin")
+    assert hub.tip() == tip
