@@ -16,7 +16,7 @@ from mlgate.artifacts import Model
 from mlgate.errors import MlgateError
 from mlgate.promotion.harm import action_on_harm
 from mlgate.root import Root, find_root
-from mlgate.service import server, status
+from mlgate.service import feedback, server, status
 from mlgate.service.batching import Answer, Batcher, CannotAnswer, Serving
 from mlgate.service.messages import (
     Explanation,
@@ -43,9 +43,10 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
-PATHS = frozenset(
-    {"/", "/predict", "/explain", "/model", "/health", "/metrics", "/watch", "/watch.json", "/docs", "/openapi.json"}
-)
+PATHS = frozenset({
+    "/", "/predict", "/explain", "/model", "/health", "/metrics", "/watch", "/watch.json", "/feedback", "/docs",
+    "/openapi.json",
+})  # fmt: skip
 PAGE_RULES = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
 )
@@ -64,13 +65,14 @@ class Service:
         self.watcher: Watcher | None = None
         self.keeper: Keeper | None = None
         self.no_keeper: str | None = None
+        self.served_from: Root | None = None
 
     @contextlib.asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
         """Load the model, and watch for the next one as long as the service runs."""
         # The gate has judged this pipeline with all of scikit-learn's checks on; a third of a lone answer is theirs.
         sklearn.set_config(skip_parameter_validation=True, assume_finite=True)
-        root = self.root or find_root()
+        root = self.served_from = self.root or find_root()
         self.watcher = Watcher(root, self.metrics.moved)
         await self.watcher.check()
         self._keep_rows(root)
@@ -191,6 +193,11 @@ class Routes:
         """Whether the traffic has moved, whether that harms, and the curves of the evidence: watch JSON, and more."""
         return as_json(status.watch(self.service.keeper, self.service.no_keeper))
 
+    async def feedback(self, request: Request) -> Response:
+        """Take in labels of kept rows, with a token."""
+        assert self.service.served_from is not None
+        return as_json(await feedback.take(request, self.service.served_from))
+
     async def counters(self) -> Response:
         """Prometheus' text format."""
         return PlainTextResponse(self.service.metrics.text(), media_type="text/plain; version=0.0.4")
@@ -206,6 +213,7 @@ class Routes:
         add("/health", self.health, response_model=dict, responses=NO_MODEL)
         add("/metrics", self.counters, response_class=PlainTextResponse)
         add("/watch.json", self.watch, response_model=dict)
+        add("/feedback", self.feedback, methods=["POST"], include_in_schema=False)
         add("/watch", page("watch.html"), include_in_schema=False)
         add("/", page("page.html"), include_in_schema=False)
         add("/docs", page("docs.html"), include_in_schema=False)
