@@ -42,12 +42,21 @@ def test_the_right_answer_is_not_always_in_the_same_place():
     assert len(places) > 1
 
 
-def test_a_notebook_without_a_quiz_says_so(tmp_path, monkeypatch, capsys):
+def test_a_quiz_asks_no_other_host():
+    """In JupyterLab, where there is a MathJax, jupyterquiz would fetch one of its own; test_control_room sees hosts."""
+    page = quizzes.show("01")._repr_html_()
+    assert "typeof MathJax != 'undefined'" not in page
+    assert "if (false)" in page
+    assert "show_questions(questionsmlgatequiz01" in page
+
+
+def test_a_notebook_without_a_quiz_says_so(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks/01_mine.ipynb").write_text("{}")
     (tmp_path / "gate.toml").touch()
     monkeypatch.setenv("MLGATE_ROOT", str(tmp_path))
-    quizzes.show("01")
-    assert capsys.readouterr().out == "There is no quiz for this notebook.\n"
+    quiz = quizzes.show("01")
+    assert repr(quiz) == "There is no quiz for this notebook."
+    assert quiz._repr_html_() is None
     with pytest.raises(MlgateError):
         quizzes.show("77")

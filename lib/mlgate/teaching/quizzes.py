@@ -16,7 +16,13 @@ COLOURS = {  # blue and orange, as in the figures; legible on both themes
     "--jq-numeric-input-bg": "#ffffff",
     "--jq-correct-color": "#2b7fb5",
     "--jq-incorrect-color": "#c8561a",
+    "--jq-mc-button-border": "#e0e0e0e0",
+    "--jq-mc-button-inset-shadow": "#555555",
+    "--jq-text-color": "#fafafa",
+    "--jq-link-color": "#9abafa",
 }
+OPTIONS = (False, False, False, 1_000, 600, 10, "left")  # no shuffling, nothing kept, all questions; its size and place
+MATHJAX = "typeof MathJax != 'undefined'"
 
 
 def questions(name: str, root: Root | None = None) -> list[Question]:
@@ -29,12 +35,32 @@ def questions(name: str, root: Root | None = None) -> list[Question]:
     return asked
 
 
-def show(name: str) -> None:
-    """Show the quiz of a notebook, such as "01". Nothing is stored, and nothing is sent anywhere."""
-    asked = questions(name)
-    if not asked:
-        print("There is no quiz for this notebook.")
-        return
-    from jupyterquiz import display_quiz
+class Quiz:
+    """Questions that a page asks and answers by itself."""
 
-    display_quiz(asked, colors=COLOURS, shuffle_answers=False)
+    def __init__(self, name: str, asked: list[Question]) -> None:
+        self.name = name
+        self.asked = asked
+
+    def __repr__(self) -> str:
+        if not self.asked:
+            return "There is no quiz for this notebook."
+        return f"A quiz of {len(self.asked)} questions. Open this notebook in a browser to answer them."
+
+    def _repr_html_(self) -> str | None:
+        """Return jupyterquiz's own page, but for MathJax: where there is one, it would fetch another from afar."""
+        if not self.asked:
+            return None
+        from jupyterquiz.dynamic import loader, renderer
+
+        place = f"mlgatequiz{self.name}"
+        prefix, static, url = loader.load_questions_script(self.asked, place)
+        script = renderer.build_script(prefix, static, url, place, load_js=True).replace(MATHJAX, "false")
+        styles = renderer.build_styles(place, COLOURS)
+        div = renderer.render_div(place, *OPTIONS)
+        return f"{div}{styles}</div><script>{{\n{script}\n}}</script>"
+
+
+def show(name: str) -> Quiz:
+    """Return the quiz of a notebook, such as "01", as the result of a cell. Nothing is stored or sent anywhere."""
+    return Quiz(name, questions(name))
