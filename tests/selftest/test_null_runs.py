@@ -12,7 +12,7 @@ from conftest import REPOSITORY
 def test_the_promise_is_kept_on_real_rows_and_on_the_edges_and_a_broken_one_is_seen(monkeypatch):
     runs = null_runs.run(Root(REPOSITORY), 400_000)
     assert all(run.kept for run in runs)
-    assert [run.rows for run in runs] == [194_560, 92_160, 40_960, 40_960]
+    assert [run.rows for run in runs] == [204_800, 102_400, 51_200, 51_200]
     assert "The promise is kept." in null_runs.markdown(runs)
     honest = null_runs._side_by_side
 

@@ -1,5 +1,6 @@
 """The watch on trial: traffic that does not drift, by the million rows; false alarms beside what is promised."""
 
+import math
 from dataclasses import dataclass
 
 from mlgate import artifacts, corpus, watch
@@ -70,7 +71,7 @@ class _Plan:
 def _run(plan: _Plan, profile: Profile, random: np.random.Generator) -> NullRun:
     detector = _side_by_side(Lights(profile, plan.settings))
     edges = _edges(detector, lower=plan.name.endswith("lower edge"))
-    for _ in range(max(plan.rows // (STREAMS * STEP), 1)):
+    for _ in range(math.ceil(plan.rows / (STREAMS * STEP))):
         if plan.pool is None:
             values = (random.random((STEP, len(edges))) < edges).astype(float)
         else:
