@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RECIPE ?= noisy_labels
 
-.PHONY: help run notebooks docs test test-all quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve watch bench bench-serve reset clean lock
+.PHONY: help run notebooks lessons docs test test-all quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve watch bench bench-serve reset clean lock
 .DEFAULT_GOAL := help
 
 help:
@@ -18,7 +18,7 @@ notebooks: .venv ## run every notebook once, in order
 docs: .venv ## build the site in site/: documents, notebooks with their outputs (runs them first, a few minutes)
 	@.venv/bin/python docs/build.py $(ARGS)
 
-test: .venv ## run all tests but the self-test, which is `make selftest` (ARGS="-k gate" picks some)
+test: .venv ## run all tests but those of `make selftest` and `make lessons` (ARGS="-k gate" picks some)
 	.venv/bin/pytest -n 2 --dist loadfile -m "not long" $(ARGS)
 
 test-all: .venv ## run all tests
@@ -32,6 +32,9 @@ coverage: .venv ## `make test`, and fail where it covers less of lib/ than pypro
 
 selftest: .venv ## test the gate itself: incidents, harmless candidates, equal models (kept in runs/ for this code)
 	@.venv/bin/mlgate selftest $(ARGS)
+
+lessons: .venv ## test the site, and that each lesson's solutions run and its tables are true (minutes)
+	.venv/bin/pytest -n 2 --dist loadfile -m long tests/test_site.py tests/notebooks tests/teaching $(ARGS)
 
 mutants: .venv ## break the gate's code on purpose and see whether a test notices (ARGS="--sample 50")
 	.venv/bin/python tools/mutants.py $(ARGS)

@@ -55,7 +55,7 @@ def pages(site: Path) -> list[str]:
     return [path.relative_to(site).as_posix() for path in site.rglob("*.html") if "_static" not in path.parts]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_notebook_and_document_is_a_page_that_leads_on(site):
     found = set(pages(site))
     stems = [path.stem for path in sorted(REPOSITORY.glob("notebooks/[0-9][0-9]_*.ipynb"))]
@@ -72,7 +72,7 @@ def test_every_notebook_and_document_is_a_page_that_leads_on(site):
         assert "headerlink" not in text, name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_page_fits_a_phone_and_a_desk_in_both_themes_and_asks_no_other_host(site, address):
     wide = []
     shown = [name for name in pages(site) if BUILT or "decisions/" not in name]  # those are alike
@@ -93,14 +93,14 @@ def test_each_page_fits_a_phone_and_a_desk_in_both_themes_and_asks_no_other_host
         assert page.errors == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_search_finds_a_word(site, address):
     with browser() as page:
         page.open(f"{address}/search.html?q=holdout")
         page.until("document.querySelectorAll('#search-results li a').length > 3")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_quiz_answers_without_a_kernel(site, address):
     with browser() as page:
         page.open(f"{address}/notebooks/{SHORT.stem}.html")
@@ -111,7 +111,7 @@ def test_a_quiz_answers_without_a_kernel(site, address):
         assert page.hosts <= {address.removeprefix("http://"), ""}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_handout_is_one_sheet_of_paper(site, address):
     with browser() as page:
         page.open(f"{address}/docs/HANDOUT.html")

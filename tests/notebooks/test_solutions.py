@@ -72,7 +72,7 @@ def test_each_thing_to_try_has_a_solution(path):
     assert len(SOLUTION.findall(try_it(path))) == len(asked) > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem[:2])
 def test_the_solutions_run(path, request, monkeypatch):
     monkeypatch.setattr(incidents, "INCIDENTS", dict(incidents.INCIDENTS))

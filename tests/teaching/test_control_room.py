@@ -124,6 +124,7 @@ def severities() -> list[list[str]]:
     return [[cell.strip() for cell in line] for line in lines[2:]]
 
 
+@pytest.mark.long
 def test_what_teaching_says_of_each_severity_is_what_is_seen(room):
     seen = []
     for name, severity, *_ in severities():
