@@ -80,10 +80,13 @@ def rollback(root: Root) -> str:
 
 
 def profile_of(root: Root, data: bytes, card: Card) -> bytes | None:
-    """Return the profile of a model that is about to be production, for the watch; None where none can be made.
+    """Return the profile of a model that is about to be production, for the watch.
 
-    A model that won is not stopped here: the watch says what is missing.
+    None where there is one from an earlier promotion, or none can be made: a model that won is not stopped here, and
+    the watch says what is missing.
     """
+    if watch.path_of(root, card.digest).is_file():
+        return None
     try:
         model = artifacts.load(data, artifacts.limits_of(root.settings()), card, known=True)
         return watch.to_bytes(watch.make_for(root, model))
