@@ -56,4 +56,8 @@ def started(folder: Path, options: list[str], home: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{json.loads(facts.read_text())['port']}"
     finally:
         process.terminate()
-        process.wait(60)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:  # now and then it does not hear the first word
+            process.kill()
+            process.wait(20)
