@@ -602,6 +602,7 @@ FULL = ("--production", "a.pkl", "--candidate", "b.pkl", "--data", "rows.csv")
         (("judge", *FULL[2:]), "--production is missing"),
         (("judge", *FULL, "--answers", "rows.csv", *ANSWERS), "--production does not go with it"),
         (("judge", *FULL, *ANSWERS), "--production-column does not go with it"),
+        (("judge", "--cards", "card.json", "--slice-column", "where"), "--slice-column does not go with it"),
         (("judge", "--answers", "rows.csv"), "--production-column is missing"),
         (("judge", "--answers", "rows.csv", *ANSWERS[:2]), "--candidate-column is missing"),
         (("judge", *FULL, "--verbose"), "unrecognized arguments: --verbose"),

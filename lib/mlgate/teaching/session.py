@@ -1,7 +1,5 @@
 """A classroom, a real service on it and a stream of requests: what the lessons about production play with."""
 
-import atexit
-import contextlib
 import pickle
 from pathlib import Path
 from typing import Any
@@ -9,26 +7,21 @@ from typing import Any
 from mlgate import artifacts, corpus
 from mlgate.root import write_atomically
 from mlgate.teaching.classroom import classroom
+from mlgate.teaching.closing import Closing
 from mlgate.teaching.service_process import Server, Stream
 
 MEANWHILE = 30  # answers that we wait for while a broken file lies there
 
 
-class Session:
+class Session(Closing):
     """A classroom, a real service on it, and a stream of its live rows: until `close`, or until this process ends.
 
     Opening another closes this one, so that a cell may be run twice. old, sizes, home: as for `classroom`.
     """
 
-    current: "Session | None" = None
-
     def __init__(self, pause: float = 0.005, **furniture: Any) -> None:
-        if Session.current:
-            Session.current.close()
-        Session.current = self
+        super().__init__()
         self.marks: list[tuple[float, str]] = []
-        self.stack = contextlib.ExitStack()
-        atexit.register(self.close)
         try:
             self.root = self.stack.enter_context(classroom(**furniture))
             self.server = self.stack.enter_context(Server(self.root))
@@ -38,17 +31,6 @@ class Session:
         except BaseException:
             self.close()
             raise
-
-    def close(self) -> None:
-        """Stop the stream and the service and remove the folder. Once more does no harm."""
-        atexit.unregister(self.close)
-        self.stack.close()
-
-    def __enter__(self) -> "Session":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def mark(self, what: str) -> None:
         """Remember that this happens now."""

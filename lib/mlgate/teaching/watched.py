@@ -1,7 +1,5 @@
 """What notebook 09 plays with: a copy of production, a real service on it, and traffic that drifts on demand."""
 
-import atexit
-import contextlib
 import shutil
 import tempfile
 import time
@@ -11,6 +9,7 @@ from typing import Any
 from mlgate import artifacts, corpus, recipes, watch
 from mlgate.root import Root, find_root, write_atomically
 from mlgate.teaching.child_service import PREFIX
+from mlgate.teaching.closing import Closing
 from mlgate.teaching.evidence import draw_evidence, png
 from mlgate.teaching.service_process import Server
 from mlgate.watch import DRIFTS, LIGHTS, Lights, Settings
@@ -27,21 +26,15 @@ SEEN = 20.0  # seconds in which the service has seen every row
 NAMES = {"moved": "moved", "estimated_harm": "estimated harm", "proven_harm": "proven harm"}
 
 
-class Watched:
+class Watched(Closing):
     """A copy of production in a temporary folder, watched by a real service that keeps every row: until `close`.
 
     Opening another closes this one, so that a cell may be run twice.
     """
 
-    current: "Watched | None" = None
-
     def __init__(self, seed: int = 0, home: Root | None = None) -> None:
-        if Watched.current:
-            Watched.current.close()
-        Watched.current = self
+        super().__init__()
         self.seed = seed
-        self.stack = contextlib.ExitStack()
-        atexit.register(self.close)
         try:
             folder = tempfile.mkdtemp(prefix=PREFIX)
             self.stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -56,17 +49,6 @@ class Watched:
         except BaseException:
             self.close()
             raise
-
-    def close(self) -> None:
-        """Stop the service and remove the folder. Once more does no harm."""
-        atexit.unregister(self.close)
-        self.stack.close()
-
-    def __enter__(self) -> "Watched":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def drifted(self, drift: str, rows: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return rows (by default the live ones) as they arrive after a drift."""
