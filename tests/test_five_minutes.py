@@ -39,7 +39,7 @@ def write_a_file_for_each_model(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_the_page_does_what_it_says(tmp_path):
-    make, judge, joined, with_policy = blocks("sh")
+    make, judge, joined, with_policy, init = blocks("sh")
     (tmp_path / "answers.py").write_text(blocks("python")[0])
     assert say(make, tmp_path).returncode == 0
     done = say(judge, tmp_path)
@@ -52,11 +52,12 @@ def test_the_page_does_what_it_says(tmp_path):
     (tmp_path / "gate.toml").write_text(blocks("toml")[0])
     assert say(with_policy, tmp_path).returncode == 0
     assert '"PROMOTE"' in (tmp_path / "verdict.json").read_text()
+    assert say(init, tmp_path).returncode == 0
 
 
 @pytest.mark.slow
 def test_exchanged_columns_are_rejected_and_few_rows_hold(tmp_path):
-    make, judge, _, _ = blocks("sh")
+    make, judge, *_ = blocks("sh")
     (tmp_path / "answers.py").write_text(blocks("python")[0])
     say(make, tmp_path)
     exchanged = judge.replace("column production", "column X").replace("column candidate", "column production")

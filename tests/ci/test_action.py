@@ -1,47 +1,18 @@
 """action.yml, as somebody else's workflow uses it: what is decided becomes outputs and a summary; inputs stay words."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
+from action import ACTION, STEPS, install, use
 
-REPOSITORY = Path(__file__).parents[2]
-ACTION = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))
-STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 GAINS = {"PROMOTE": (60, 20), "HOLD": (32, 30), "REJECT": (20, 60)}
-
-
-def use(folder: Path, **inputs: str) -> tuple[int, dict[str, str], str]:
-    """Run the step that judges with these inputs: its exit status, its outputs and the summary."""
-    given = {name: spec.get("default", "") for name, spec in ACTION["inputs"].items()} | inputs
-    filled = {}
-    for name, value in STEPS["Judge"]["env"].items():
-        filled[name] = given[re.fullmatch(r"\$\{\{ inputs\.([a-z-]+) \}\}", value)[1]]
-    files = {"GITHUB_OUTPUT": folder / "output", "GITHUB_STEP_SUMMARY": folder / "summary"}
-    for path in files.values():
-        path.write_text("")
-    environment = {**os.environ, **filled, **{name: str(path) for name, path in files.items()}}
-    environment |= {"GITHUB_ACTION_PATH": str(REPOSITORY), "RUNNER_TEMP": str(folder)}
-    environment["PYTHONPATH"] = str(REPOSITORY / "lib")
-    command = ["bash", "-eo", "pipefail", "-c", STEPS["Judge"]["run"]]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    lines = files["GITHUB_OUTPUT"].read_text(encoding="utf-8").splitlines()
-    assert "Traceback" not in done.stderr
-    return done.returncode, dict(line.split("=", 1) for line in lines), files["GITHUB_STEP_SUMMARY"].read_text()
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A runner's folder for temporary files, in which the package is installed as the action installs it."""
-    (tmp_path / "mlgate" / "bin").mkdir(parents=True)
-    python = tmp_path / "mlgate" / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
-    return tmp_path
+    """A runner's folder, in which the package is installed as the action installs it."""
+    return install(tmp_path)
 
 
 def write_answers(path: Path, wins: int, losses: int, candidate: str = "candidate") -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import mlgate
 from mlgate.ci.evidence import EXPECTED
-from mlgate.cli import commands, judge_commands, label_commands, watch_commands
+from mlgate.cli import commands, init_command, judge_commands, label_commands, watch_commands
 
 EPILOG = """exit status: 0 done (judge, label verdict: PROMOTE; watch: quiet); 3 HOLD and 4 REJECT (these, and run with
 --fail-on); watch: 3 moved or harm estimated, 4 harm proven; 1 an error; 2 wrong usage; 5 (record) production moved
@@ -37,6 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
     added = Commands(parser)
     _add_run(added)
     judge_commands.add(added)
+    init_command.add(added)
     _add_moves(added)
     _add_history(added)
     watch_commands.add(added)

@@ -1,0 +1,6 @@
+"""`mlgate init`: the files a gate begins with, out of a file of answers or of labelled texts."""
+
+from mlgate.init.answers import begin
+from mlgate.init.roles import Named, Roles, roles_in
+
+__all__ = ["Named", "Roles", "begin", "roles_in"]

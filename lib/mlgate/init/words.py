@@ -1,0 +1,19 @@
+"""Write values into TOML and YAML as they are, whatever stands in them."""
+
+import json
+import re
+
+from mlgate.errors import MlgateError
+
+
+def text(value: str) -> str:
+    """Return a value in quotes, as TOML and YAML both read it. Raises MlgateError for what GitHub would fill in."""
+    if "${{" in value:
+        raise MlgateError(f"{value!r:.80} cannot stand in a workflow: GitHub reads {'${{'} as its own. Rename it.")
+    quoted = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff]", lambda found: f"\\u{ord(found[0]):04x}", quoted)
+
+
+def texts(values: tuple[str, ...]) -> str:
+    """Return values as a list of TOML."""
+    return "[" + ", ".join(text(value) for value in values) + "]"
