@@ -6,7 +6,10 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+from mlgate.root import policy_from
 
 import pytest
 from conftest import REPOSITORY
@@ -65,3 +68,8 @@ def test_exchanged_columns_are_rejected_and_few_rows_hold(tmp_path):
     rows = (tmp_path / "answers.csv").read_text().splitlines(keepends=True)
     (tmp_path / "answers.csv").write_text("".join(rows[:201]))
     assert say(judge, tmp_path).returncode == 3
+
+
+def test_what_the_page_demands_by_cost_is_a_policy():
+    policy = policy_from(tomllib.loads(blocks("toml")[1]))
+    assert (policy.metric, policy.floor, len(policy.priced)) == ("cost", 0.4, 2)

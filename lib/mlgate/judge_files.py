@@ -1,6 +1,7 @@
 """Judge two models, or the answers of two, on somebody's own rows: no notebook, no card, no ledger."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,14 +9,20 @@ from mlgate import corpus
 from mlgate.answers import Columns, Pair, score_answers, score_arrays, score_cards, score_counts, score_joined
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
-from mlgate.root import read_settings
+from mlgate.root import Metric, read_settings, with_metric
 from mlgate.scorecard import Scorecard
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def judge_models(production: Path, candidate: Path, source: corpus.Source, policy: Path | None = None) -> Verdict:
+def judge_models(
+    production: Path,
+    candidate: Path,
+    source: corpus.Source,
+    policy: Path | None = None,
+    metric: Metric | None = None,
+) -> Verdict:
     """Return the verdict on two pipeline files over a file of labelled texts. A candidate at fault is REJECTed.
 
     Raises MlgateError where a file is missing, or rows, policy or production are at fault.
@@ -23,7 +30,7 @@ def judge_models(production: Path, candidate: Path, source: corpus.Source, polic
     from mlgate import artifacts  # with scikit-learn, which a file of answers does without
     from mlgate.answers.scoring import score
 
-    settings, demands = _policy(policy)
+    settings, demands = _policy(policy, metric)
     limits = artifacts.limits_of(settings)
     in_use = artifacts.load_file(production, limits)
     if in_use.fault:
@@ -39,28 +46,32 @@ def judge_answers(
     candidate: str,
     slices: str | None = None,
     policy: Path | None = None,
+    metric: Metric | None = None,
 ) -> Verdict:
-    """Return the verdict on two columns of answers beside a column of labels, of any two models of any framework."""
-    _, demands = _policy(policy)
-    return _judge(score_answers(paths, label, production, candidate, slices), demands)
+    """Return the verdict on two columns of answers beside a column of labels, of any two models of any framework.
+
+    metric: the one that decides, by default gate.toml's.
+    """
+    _, demands = _policy(policy, metric)
+    return _judge(score_answers(paths, label, production, candidate, slices, _whole(demands)), demands)
 
 
-def judge_joined(pair: Pair, policy: Path | None = None) -> Verdict:
+def judge_joined(pair: Pair, policy: Path | None = None, metric: Metric | None = None) -> Verdict:
     """Return the verdict on two files of answers that are joined by the id of their rows."""
-    _, demands = _policy(policy)
-    return _judge(score_joined(pair), demands)
+    _, demands = _policy(policy, metric)
+    return _judge(score_joined(pair, _whole(demands)), demands)
 
 
-def judge_cards(paths: Path | Iterable[Path], policy: Path | None = None) -> Verdict:
+def judge_cards(paths: Path | Iterable[Path], policy: Path | None = None, metric: Metric | None = None) -> Verdict:
     """Return the verdict on the parts that these cards of `mlgate count` stand for, as on one file."""
-    _, demands = _policy(policy)
-    return _judge(score_cards(paths), demands)
+    _, demands = _policy(policy, metric)
+    return _judge(score_cards(paths, _whole(demands)), demands)
 
 
-def judge_counts(path: Path, columns: Columns, policy: Path | None = None) -> Verdict:
+def judge_counts(path: Path, columns: Columns, policy: Path | None = None, metric: Metric | None = None) -> Verdict:
     """Return the verdict on a file with a line for each combination of labels and answers; column n: how many rows."""
-    _, demands = _policy(policy)
-    return _judge(score_counts(path, columns), demands)
+    _, demands = _policy(policy, metric)
+    return _judge(score_counts(path, columns, whole=_whole(demands)), demands)
 
 
 class ShownVerdict(Verdict):
@@ -85,21 +96,30 @@ def judge_arrays(
     *,
     slices: Iterable[object] | None = None,
     policy: Policy | Path | None = None,
+    metric: Metric | None = None,
 ) -> ShownVerdict:
     """Return the verdict on a candidate's answers beside production's and the labels: lists, arrays or columns, (n,).
 
     slices: the part of the traffic that each row belongs to. policy: what to demand, or a gate.toml that says it.
-    Raises MlgateError where they do not fit together.
+    metric: the one that decides, by default the policy's. Raises MlgateError where they do not fit together.
     """
-    demands = policy if isinstance(policy, Policy) else _policy(policy)[1]
-    verdict = _judge(score_arrays(labels, production, candidate, slices), demands)
+    if not isinstance(policy, Policy):
+        policy = _policy(policy, metric)[1]
+    elif metric is not None and metric != policy.metric:
+        policy = replace(policy, metric=metric)
+    verdict = _judge(score_arrays(labels, production, candidate, slices, _whole(policy)), policy)
     return ShownVerdict(**vars(verdict))
 
 
-def _policy(path: Path | None) -> tuple[dict, Policy]:
+def _policy(path: Path | None, metric: Metric | None) -> tuple[dict, Policy]:
     """Return what a gate.toml says and the policy it makes: before a row is read, so that a typo is told at once."""
-    settings = read_settings(path) if path else {}
+    settings = with_metric(read_settings(path) if path else {}, metric)
     return settings, policy_from(settings)
+
+
+def _whole(policy: Policy) -> bool:
+    """Whether rows need more than one label: not where each has to pass."""
+    return policy.metric != "pass_rate"
 
 
 def _judge(scorecard: Scorecard, policy: Policy) -> Verdict:

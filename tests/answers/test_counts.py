@@ -120,3 +120,14 @@ def test_a_part_counts_once_and_columns_have_one_name(parts, tmp_path):
         score_cards([paths[0], paths[2]])
     with pytest.raises(MlgateError, match="one label"):
         score_answers(one, "label", "production", "candidate")
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "balanced_accuracy", "pass_rate"])
+def test_in_other_metrics_cards_give_the_verdict_of_the_files_too(parts, tmp_path, metric):
+    cards = []
+    for path in sorted(parts.iterdir()):
+        cards.append(tmp_path / f"{path.stem}.json")
+        assert cli.main(["count", str(path), *NAMED, "--out", str(cards[-1])]) == 0
+    whole = verdict(tmp_path / "whole", "--answers", parts, *NAMED, "--metric", metric)
+    assert verdict(tmp_path / "added", "--cards", *cards, "--metric", metric) == whole
+    assert json.loads(whole)["difference"]["metric"] == metric

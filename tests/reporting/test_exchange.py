@@ -4,10 +4,12 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
-from mlgate.gate import HOLD, PROMOTE, REJECT
+from mlgate.gate import HOLD, PROMOTE, REJECT, judge
 from mlgate.reporting import exchange
+from mlgate.root import Policy
 
 import pytest
+from cards import plain
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from test_report import VERDICTS
 
@@ -53,3 +55,12 @@ def test_what_strangers_wrote_stays_words():
     said = exchange.openmetrics(verdict)
     assert len(re.findall("^# EOF$", said, re.MULTILINE)) == 1
     list(text_string_to_metric_families(said))
+
+
+def test_in_openmetrics_another_metric_has_its_name():
+    verdict = judge(plain(60, 30), Policy(metric="macro_f1"))
+    families = {family.name: family for family in text_string_to_metric_families(exchange.openmetrics(verdict))}
+    values = {sample.labels["model"]: sample for sample in families["mlgate_value"].samples}
+    assert values["candidate"].value == verdict.candidate.value
+    assert values["candidate"].labels["metric"] == "macro_f1"
+    assert {sample.labels["metric"] for sample in families["mlgate_difference"].samples} == {"macro_f1"}

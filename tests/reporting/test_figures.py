@@ -359,3 +359,18 @@ def test_walks_say_where_they_leave_their_corridor():
     assert "down: REJECT after" in figure.alt
     assert "in turn: undecided after 60 labels" in figure.alt
     assert_readable(figure)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("margin", [0.0, 0.01, -0.2])
+def test_another_metric_is_drawn_in_its_own_unit(margin):
+    scorecard = scorecard_of(rows=900)
+    label, answer = scorecard.classes
+    for metric, unit in (("balanced_accuracy", "points of balanced accuracy"), ("cost", "less cost a row")):
+        policy = Policy(metric=metric, costs=(f"{label} -> {answer} = 70",), margin=margin)
+        verdict = judge(scorecard, policy)
+        figures = (draw_banner(verdict), draw_forest(verdict))
+        for figure in figures:
+            assert_readable(figure)
+        assert unit in words_of(figures[1])
+        assert unit.removeprefix("points of ").removeprefix("less ") in words_of(figures[0])

@@ -155,3 +155,16 @@ def test_verdict_json_has_the_keys_of_the_design_and_fractions(name, tmp_path):
 def test_a_verdict_that_cannot_be_written_is_an_error_of_one_line(tmp_path):
     with pytest.raises(MlgateError, match="cannot be written: Is a directory"):
         report.write(tmp_path, VERDICTS["HOLD"])
+
+
+def test_another_metric_is_named_with_its_unit_wherever_a_verdict_is_told():
+    verdict = judge(plain(60, 30), Policy(metric="macro_f1"))
+    lines = report.closing_lines(verdict).split("\n")
+    assert lines[0] == f"Production model macro F1: {verdict.production.value:.2f}"
+    assert "points of macro F1 (" in report.text(verdict)
+    page = report.markdown(verdict)
+    assert f"| macro F1 | {verdict.production.value:.2%} | {verdict.candidate.value:.2%} |" in page
+    assert "points of macro F1 (" in page
+    costs = judge(plain(60, 30), Policy(metric="cost", costs=("bad -> good = 3",)))
+    assert report.closing_lines(costs).startswith(f"Production model cost a row: {costs.production.value:.4g}\n")
+    assert f"**Difference: +{costs.difference.estimate:.4g} less cost a row (" in report.markdown(costs)

@@ -13,7 +13,7 @@ from conftest import GATE, REPOSITORY
 COMMITTED = GATE
 NUMBERS = [item for item in fields(Policy) if item.metadata["low"] is not None]
 RANGES = {
-    "alpha": (1e-6, 0.5), "looks": (1, 100_000), "margin": (-0.5, 0.5), "guards_alpha": (1e-6, 0.5),
+    "alpha": (1e-6, 0.5), "looks": (1, 100_000), "margin": (-0.5, 0.5), "floor": (0, 1), "guards_alpha": (1e-6, 0.5),
     "accuracy": (0, 1), "tolerance": (0, 0.5), "classes_tolerance": (0, 1), "minimum_rows": (1, 1_000_000_000),
     "flips": (0, 1),
     "brier_tolerance": (0, 1), "calibration_tolerance": (0, 1), "too_good": (0, 1), "brittle_tolerance": (0, 1),
@@ -78,7 +78,8 @@ def test_the_committed_gate_toml_is_read_names_every_value_and_says_what_each_se
     text = COMMITTED.read_text(encoding="utf-8")
     stands = tomllib.loads(text)
     for item in fields(Policy):
-        assert item.metadata["key"] in stands[item.metadata["part"]], place(item)
+        written = item.metadata["key"] in stands[item.metadata["part"]]
+        assert written or f"\n# {item.metadata['key']} = " in text, place(item)
     for part in DEMANDED:
         body = text.split(f"\n[{part}]")[1].split("\n[")[0]
         assert "# " in body
@@ -183,6 +184,33 @@ def test_a_policy_that_is_not_there_is_named(tmp_path):
         read_settings(tmp_path)
 
 
+# ---- metrics ----
+
+
+def test_in_a_metrics_own_unit_a_margin_may_be_any_number(tmp_path):
+    cost = "[decision]\nmetric = 'cost'\ncosts = ['a -> b = 9']\n"
+    assert read(f"{cost}margin = 40.0", tmp_path).margin == 40
+    assert read(f"{cost}[floors]\nvalue = 12.5", tmp_path).floor == 12.5
+    assert "margin must be from -0.5 to 0.5" in refused("[decision]\nmetric = 'macro_f1'\nmargin = 40.0", tmp_path)
+
+
+def test_costs_are_read_and_a_wrong_line_is_named(tmp_path):
+    costs = "['a -> b = 9', 'very bad ->  b=0.5 ', 'a->a = -2']"
+    policy = read(f"[decision]\nmetric = 'cost'\ncosts = {costs}", tmp_path)
+    assert policy.priced == {("a", "b"): 9, ("very bad", "b"): 0.5, ("a", "a"): -2}
+    for wrong in ("a, b = 9", "a -> b", "a -> b = much", "a -> b = nan", "a -> b = inf", ""):
+        said = refused(f"[decision]\nmetric = 'cost'\ncosts = ['{wrong}']", tmp_path)
+        assert f"[decision] costs says {wrong!r}" in said
+    assert "needs costs" in refused("[decision]\nmetric = 'cost'", tmp_path)
+
+
+def test_where_a_metric_weighs_the_classes_their_guard_reports_unless_told_otherwise(tmp_path):
+    weighing = "[decision]\nmetric = 'balanced_accuracy'\n"
+    assert read(weighing, tmp_path).classes_action == "report"
+    assert read(f"{weighing}[classes]\naction = 'hold'", tmp_path).classes_action == "hold"
+    assert read("[decision]\nmetric = 'pass_rate'", tmp_path).classes_action == "reject"
+
+
 # ---- what it is called ----
 
 
@@ -192,10 +220,21 @@ def test_the_digest_is_that_of_the_demands_and_not_of_the_comments(tmp_path):
     assert plain.digest == other.digest
 
 
+def test_a_policy_that_asks_for_nothing_new_keeps_its_digest_so_that_old_verdicts_still_hold(tmp_path):
+    before = "631aaa16754891f24c4dac0c54d10ec9e31d3e84104266db50f7f7065403a969"
+    assert Policy().digest == read("[decision]\nmetric = 'accuracy'\ncosts = []", tmp_path).digest == before
+    assert not {"metric", "costs", "floor", "floor_action"} & set(Policy().as_dict())
+
+
 def test_the_digest_changes_with_every_demand(tmp_path):
     digests = {Policy().digest}
     for item in fields(Policy):
-        text = {"required": '["x"]', "reproduce": '"card"'}.get(item.name)
+        text = {
+            "required": '["x"]',
+            "reproduce": '"card"',
+            "metric": '"macro_f1"',
+            "costs": '["a -> b = 2"]',
+        }.get(item.name)
         if item in WORDS:
             text = next(repr(action) for action in ACTIONS if action != item.default)
         text = text or str(item.metadata["low"])

@@ -18,6 +18,7 @@ def score_arrays(
     production: Iterable[object],
     candidate: Iterable[object],
     slices: Iterable[object] | None = None,
+    whole: bool = True,
 ) -> Scorecard:
     """Return the scorecard of two models' answers beside the labels: (n,) each, texts, numbers or booleans.
 
@@ -36,7 +37,7 @@ def score_arrays(
     rows = zip(*texts.values(), strict=True)
     digest = hashlib.sha256("\n".join("\x00".join(value or "" for value in row) for row in rows).encode()).hexdigest()
     counted.parts.append(("the given arrays", batch.num_rows, digest))
-    return counted.scorecard()
+    return counted.scorecard(whole)
 
 
 def _text(value: object) -> str | None:

@@ -42,15 +42,20 @@ class Columns:
 
 
 def score_answers(
-    paths: Path | Iterable[Path], label: str, production: str, candidate: str, slice_column: str | None = None
+    paths: Path | Iterable[Path],
+    label: str,
+    production: str,
+    candidate: str,
+    slice_column: str | None = None,
+    whole: bool = True,
 ) -> Scorecard:
     """Return the scorecard of two columns of answers beside a column of labels: any two models, of any framework.
 
     `paths`: a file, a folder, a pattern, or several of them. They are read a batch at a time. Raises MlgateError where
-    labels or production's answers are missing, or the columns do not fit together; a missing or unknown answer of the
-    candidate is its fault.
+    labels or production's answers are missing, or the columns do not fit together, or all rows have one label (unless
+    whole is false); a missing or unknown answer of the candidate is its fault.
     """
-    return count_files(paths, Columns(label, production, candidate, slice_column)).scorecard()
+    return count_files(paths, Columns(label, production, candidate, slice_column)).scorecard(whole)
 
 
 def count_files(paths: Path | Iterable[Path], columns: Columns) -> "Counted":
@@ -114,11 +119,18 @@ class Counted:
         if self.columns.slice:
             require_few_slices(len(self.values[self.columns.slice]))
 
-    def scorecard(self) -> Scorecard:
-        """Return the scorecard of what was counted. Raises MlgateError where the columns do not fit together."""
+    def scorecard(self, whole: bool = True) -> Scorecard:
+        """Return the scorecard of what was counted. Raises MlgateError where the columns do not fit together.
+
+        whole: whether one label for all rows is too few. Where it is not, each row has to pass, and an answer that says
+        anything else fails.
+        """
         columns = self.columns
         seen = spelling.unify(self.seen, (columns.label, columns.production, columns.candidate))
-        classes = tuple(sorted({name for _, label, production, _ in seen for name in (label, production)}))
+        known = {name for _, label, production, _ in seen for name in (label, production)}
+        if not whole:
+            known |= {key[3] for key in seen} - {""}
+        classes = tuple(sorted(known))
         slices = tuple(sorted({key[0] for key in seen}))
         place = {name: position for position, name in enumerate(classes)}
         rows = [
@@ -136,6 +148,7 @@ class Counted:
             parts=tuple(self.parts),
             production=Facts(),
             candidate=Facts(fault=_fault({key[3] for key in seen} - set(classes))),
+            whole=whole,
         )
 
 

@@ -58,7 +58,7 @@ def count(paths: Path | Iterable[Path], columns: Columns) -> bytes:
     return to_json({"schema": SCHEMA, "columns": columns.names, "counts": lines, "parts": parts})
 
 
-def score_cards(paths: Path | Iterable[Path]) -> Scorecard:
+def score_cards(paths: Path | Iterable[Path], whole: bool = True) -> Scorecard:
     """Return the scorecard of all the parts that these cards count.
 
     Raises MlgateError where one is no such card, or two of them count one file, or columns of other names.
@@ -77,7 +77,7 @@ def score_cards(paths: Path | Iterable[Path]) -> Scorecard:
             if part["digest"] in {digest for _, _, digest in counted.parts}:
                 raise MlgateError(f"{path} counts {part['name']} once more: its rows would count twice.")
             counted.parts.append((part["name"], part["rows"], part["digest"]))
-    return counted.scorecard()
+    return counted.scorecard(whole)
 
 
 def _read(path: Path) -> CountCard:
@@ -94,7 +94,7 @@ def _read(path: Path) -> CountCard:
     return found
 
 
-def score_counts(path: Path, columns: Columns, rows_column: str = "n") -> Scorecard:
+def score_counts(path: Path, columns: Columns, rows_column: str = "n", whole: bool = True) -> Scorecard:
     """Return the scorecard of a file with a line for each combination that occurs, and how many rows have it.
 
     Raises MlgateError where a number of rows is none.
@@ -113,7 +113,7 @@ def score_counts(path: Path, columns: Columns, rows_column: str = "n") -> Scorec
         counted.add_counts(seen)
         before += batch.num_rows
     counted.parts.append((path.name, counted.seen.total(), files.digest(path)))
-    return counted.scorecard()
+    return counted.scorecard(whole)
 
 
 def _rows(path: Path, number: int, words: str | None) -> int:

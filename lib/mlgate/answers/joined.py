@@ -24,7 +24,7 @@ class Pair:
     slice: str | None = None
 
 
-def score_joined(pair: Pair) -> Scorecard:
+def score_joined(pair: Pair, whole: bool = True) -> Scorecard:
     """Return the scorecard of two files of answers that are joined by the id of their rows.
 
     A row without an answer of the candidate counts as unanswered, which is its fault. Raises MlgateError where an id is
@@ -42,7 +42,7 @@ def score_joined(pair: Pair) -> Scorecard:
         counted.add(batch)
     for path, table in ((pair.production, of_production), (pair.candidate, of_candidate)):
         counted.parts.append((path.name, table.num_rows, files.digest(path)))
-    return counted.scorecard()
+    return counted.scorecard(whole)
 
 
 def _read(path: Path, columns: list[str], cut: str = "") -> pa.Table:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from mlgate import ledger
@@ -268,7 +268,7 @@ def _card(judged: Root, digest: str) -> dict[str, Any]:
 
 def _as_json(policy: Policy) -> dict[str, Any]:
     """Return a policy as it stands in a verdict that was read from a file."""
-    value: dict[str, Any] = json.loads(json.dumps({**asdict(policy), "digest": policy.digest}))
+    value: dict[str, Any] = json.loads(json.dumps(policy.as_dict()))
     return value
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate.cli.commands import EXIT, FAIL_ON, say
-from mlgate.root import write_atomically
+from mlgate.root import METRICS, write_atomically
 
 if TYPE_CHECKING:
     from mlgate.answers import Columns
@@ -36,6 +36,7 @@ def add(added: "Commands") -> None:
     judge.add_argument("--answer-column", metavar="NAME", help="where their answers are (default: answer)")
     add_columns(judge)
     judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
+    judge.add_argument("--metric", choices=METRICS, help="what decides (default: gate.toml's, else accuracy)")
     judge.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there")
     judge.add_argument("--markdown", metavar="verdict.md", type=Path, help="and there, for people")
     judge.add_argument("--junit", metavar="verdict.xml", type=Path, help="and there, for what shows tests")
@@ -97,6 +98,7 @@ def _judged(options: Namespace) -> "Verdict":
             candidate=options.candidate_column,
             slices=options.slice_column,
             policy=options.policy,
+            metric=options.metric,
         )
     if way == "joined":
         pair = Pair(
@@ -107,13 +109,13 @@ def _judged(options: Namespace) -> "Verdict":
             label=options.label_column,
             slice=options.slice_column,
         )
-        return judge_files.judge_joined(pair, options.policy)
+        return judge_files.judge_joined(pair, options.policy, options.metric)
     if way == "cards":
-        return judge_files.judge_cards(options.cards, options.policy)
+        return judge_files.judge_cards(options.cards, options.policy, options.metric)
     if way == "counts":
-        return judge_files.judge_counts(options.counts, _columns(options), options.policy)
+        return judge_files.judge_counts(options.counts, _columns(options), options.policy, options.metric)
     source = Source(options.data, options.text_column, options.label_column, options.slice_column)
-    return judge_files.judge_models(options.production, options.candidate, source, options.policy)
+    return judge_files.judge_models(options.production, options.candidate, source, options.policy, options.metric)
 
 
 WAYS = {  # to name what is judged: the options of each, of which those in brackets may be left out

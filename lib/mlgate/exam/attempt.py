@@ -16,10 +16,16 @@ from mlgate.scorecard import Scorecard
 
 
 def policy_of(root: Root) -> Policy:
-    """Return the policy in the root's gate.toml."""
+    """Return the policy in the root's gate.toml. The exam decides by accuracy, which its looks and labels count."""
     if not root.policy.is_file():
         raise MlgateError(f"There is no {root.policy}. It says what the gate demands: copy the project's own.")
-    return policy_from(root.settings())
+    policy = policy_from(root.settings())
+    if policy.metric != "accuracy":
+        raise MlgateError(
+            f"gate.toml: [decision] metric = {policy.metric!r} is for `mlgate judge`; the exam decides by accuracy."
+            " Take the line out here, and say it there: mlgate judge --metric."
+        )
+    return policy
 
 
 @dataclass(frozen=True)

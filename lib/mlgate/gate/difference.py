@@ -2,7 +2,9 @@
 
 from bisect import bisect_left
 
-from mlgate.gate import statistics
+from mlgate.gate.comparison import COUNTED, Comparison, Paired
+from mlgate.gate.metrics import WORDS, in_units, unit_of
+from mlgate.gate.moments import FEWEST, Moments
 from mlgate.gate.verdict import Check, Difference, Status
 from mlgate.root import Policy
 from mlgate.scorecard import Scorecard
@@ -10,22 +12,15 @@ from mlgate.scorecard import Scorecard
 
 def compare(scorecard: Scorecard, alpha: float) -> Difference:
     """Return the paired difference in accuracy on a scorecard, with Tango's interval at confidence 1 - 2 alpha."""
-    b, c = scorecard.discordant
-    return compare_counts(b, c, scorecard.count, alpha)
-
-
-def compare_counts(b: int, c: int, n: int, alpha: float) -> Difference:
-    """Return the paired difference of b wins and c losses in n rows, with Tango's interval at 1 - 2 alpha."""
-    confidence = 1 - 2 * alpha
-    interval = statistics.tango(b, c, n, confidence)
-    return Difference((b - c) / n, *interval, confidence, statistics.midp(b, c))
+    return Paired(*scorecard.discordant, scorecard.count).difference(alpha)
 
 
 def points(difference: Difference) -> str:
-    """Return the difference and its interval in words, in percentage points."""
-    low = f"{100 * difference.low:+.2f}"
-    high = f"{100 * difference.high:+.2f}"
-    return f"{100 * difference.estimate:+.2f} points ({low} to {high})"
+    """Return the difference and its interval in words: in percentage points, or the metric's own unit."""
+    metric = difference.metric
+    low = in_units(difference.low, metric)
+    high = in_units(difference.high, metric)
+    return f"{in_units(difference.estimate, metric)} {unit_of(metric)} ({low} to {high})"
 
 
 def usable(scorecard: Scorecard) -> Check:
@@ -53,12 +48,7 @@ def identical(scorecard: Scorecard) -> Check:
 
 def standing(b: int, c: int, n: int, margin: float, alpha: float) -> Status:
     """How the difference stands, from the paired counts alone: "pass" (better), "fail" (worse) or "undecided"."""
-    interval = statistics.tango(b, c, n, 1 - 2 * alpha)
-    if interval.low > margin and (margin != 0 or statistics.midp(b, c) <= alpha):
-        return "pass"
-    if interval.high < min(margin, 0):
-        return "fail"
-    return "undecided"
+    return Paired(b, c, n).standing(margin, alpha)
 
 
 def smallest_win(different: int, n: int, margin: float, alpha: float) -> int | None:
@@ -71,9 +61,11 @@ def smallest_win(different: int, n: int, margin: float, alpha: float) -> int | N
 def fragility(scorecard: Scorecard, policy: Policy, alpha: float) -> int | None:
     """Return the smallest number of mislabelled rows, all favouring one model, that would change how it stands.
 
-    None where it is undecided, or where even all of them would not do. A wrong label turns a row that only one model
-    gets right into one for the other.
+    None where it is undecided, or where even all of them would not do, or labels weigh unequally. A wrong label turns a
+    row that only one model gets right into one for the other.
     """
+    if policy.metric not in COUNTED:
+        return None
     b, c = scorecard.discordant
     now = standing(b, c, scorecard.count, policy.margin, alpha)
     if now == "undecided":
@@ -91,29 +83,49 @@ def fragility(scorecard: Scorecard, policy: Policy, alpha: float) -> int | None:
     return smallest if smallest <= favoured else None
 
 
-def better(scorecard: Scorecard, policy: Policy, alpha: float, difference: Difference) -> Check:
+def better(compared: Comparison, policy: Policy, alpha: float) -> Check:
     """Check that the candidate is shown to be better by more than the margin (below 0: not worse by that much)."""
-    b, c = scorecard.discordant
-    status = standing(b, c, scorecard.count, policy.margin, alpha)
-    enough = standing(b + c, 0, scorecard.count, policy.margin, alpha) == "pass"
-    what = _in_words(status, policy.margin, enough)
-    reason = f"{what}: {points(difference)}; {b:,} rows only the candidate gets right, {c:,} only production"
+    difference = compared.difference(alpha)
+    status = compared.standing(policy.margin, alpha)
+    what = _in_words(status, policy.margin, policy.metric)
+    if status == "undecided" and not _enough(compared, policy.margin, alpha):
+        what = "the models disagree on too few rows to decide"
     return Check(
         code="difference",
         status=status,
         action="reject",
         observed=difference.estimate,
         required=policy.margin,
-        reason=reason,
+        reason=f"{what}: {points(difference)}{counted(compared, '; ', ' rows')}",
         uses_labels=True,
     )
 
 
-def _in_words(status: Status, margin: float, enough: bool) -> str:
-    """How the difference stands. enough: whether winning every disagreement would have shown it."""
-    by = f"{100 * abs(margin):.2f} points"
-    if status == "undecided" and not enough:
-        return "the models disagree on too few rows to decide"
+def few_units(compared: Comparison) -> list[Check]:
+    """Hold a candidate where fewer than FEWEST rows or clusters are there to take a mean of; [] else."""
+    if not isinstance(compared, Moments) or compared.units >= FEWEST:
+        return []
+    reason = f"{compared.units:,} {compared.what} are too few to judge {WORDS[compared.metric]} by: {FEWEST} are needed"
+    return [Check("units", "undecided", "hold", reason, observed=compared.units, required=FEWEST)]
+
+
+def counted(compared: Comparison, before: str = "", rows: str = "") -> str:
+    """Return the counts behind a comparison in words; "" where it rests on none."""
+    if not isinstance(compared, Paired):
+        return ""
+    return f"{before}{compared.b:,}{rows} only the candidate gets right, {compared.c:,} only production"
+
+
+def _enough(compared: Comparison, margin: float, alpha: float) -> bool:
+    """Whether winning every disagreement would have shown it; with other metrics, that is not asked."""
+    if not isinstance(compared, Paired):
+        return True
+    return Paired(compared.b + compared.c, 0, compared.rows).standing(margin, alpha) == "pass"
+
+
+def _in_words(status: Status, margin: float, metric: str) -> str:
+    """How the difference stands."""
+    by = f"{in_units(abs(margin), metric, '')} {unit_of(metric)}"
     if margin == 0:
         words = {
             "pass": "better than production",

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from mlgate.gate.label_free import brittleness, contract, size, speed
 from mlgate.gate.parts import class_guards, slice_guards
 from mlgate.gate.verdict import Check
-from mlgate.gate.with_labels import accuracy_floor, brier, calibration, negative_flips, one_answer, one_class, too_good
+from mlgate.gate.with_labels import (
+    accuracy_floor,
+    brier,
+    calibration,
+    metric_floor,
+    negative_flips,
+    one_answer,
+    one_class,
+    too_good,
+)
 from mlgate.root import Action, Policy
 from mlgate.scorecard import Scorecard
 
@@ -40,6 +49,8 @@ def label_free(scorecard: Scorecard, policy: Policy) -> list[Guard]:
 def with_labels(scorecard: Scorecard, policy: Policy) -> list[Guard]:
     """Return the guards that compare answers with labels."""
     before = [(one_answer, policy.one_answer_action), (one_class, policy.one_class_action)]
+    if policy.floor is not None:
+        before.insert(0, (metric_floor, policy.floor_action))
     if policy.accuracy is not None:
         before.insert(0, (accuracy_floor, policy.accuracy_action))
     after = [

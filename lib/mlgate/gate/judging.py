@@ -1,10 +1,8 @@
 """The gate: judge(), a pure function scorecard x policy -> verdict."""
 
-from dataclasses import asdict
-
 from mlgate.gate import difference, guards
-from mlgate.gate.difference import compare, compare_counts
-from mlgate.gate.statistics import tango
+from mlgate.gate.comparison import compared, values
+from mlgate.gate.parts import slices_compared
 from mlgate.gate.verdict import HOLD, PROMOTE, REJECT, Check, Decision, Difference, Look, RowSet, Side, Slice, Verdict
 from mlgate.root import Policy, versions
 from mlgate.scorecard import Scorecard
@@ -19,11 +17,12 @@ def judge(scorecard: Scorecard, policy: Policy, extra: tuple[Check, ...] = (), l
     alpha = policy.alpha_look if scorecard.sealed else policy.alpha
     if scorecard.candidate.fault:
         return _verdict(scorecard, policy, (*extra, difference.usable(scorecard)), look=look)
-    found = compare(scorecard, alpha)
+    both = compared(scorecard, policy)
+    found = both.difference(alpha)
     if scorecard.same_model:
         return _verdict(scorecard, policy, (*extra, difference.identical(scorecard)), found, look=look)
     level = guards.level(scorecard, policy)
-    slices = _slices(scorecard, alpha, level)
+    slices = _slices(scorecard, policy, alpha, level)
 
     # Without a label: a rejection here spends nothing.
     checks = [*extra]
@@ -34,7 +33,8 @@ def judge(scorecard: Scorecard, policy: Policy, extra: tuple[Check, ...] = (), l
     # With labels.
     if not scorecard.answered_differently:
         checks.append(difference.identical(scorecard))
-    checks.append(difference.better(scorecard, policy, alpha, found))
+    checks += difference.few_units(both)
+    checks.append(difference.better(both, policy, alpha))
     checks += [guard.check(level) for guard in guards.with_labels(scorecard, policy)]
     fragility = difference.fragility(scorecard, policy, alpha)
     return _verdict(scorecard, policy, tuple(checks), found, slices, look, fragility)
@@ -74,32 +74,43 @@ def _verdict(
     fragility: int | None = None,
 ) -> Verdict:
     decision, reason = decide(checks)
-    production, candidate = scorecard.accuracy
+    production, candidate = _sides(scorecard, policy)
     return Verdict(
         decision=decision,
         reason=reason,
-        production=Side(scorecard.production.digest, production),
-        candidate=Side(scorecard.candidate.digest, None if scorecard.candidate.fault else candidate),
+        production=production,
+        candidate=candidate,
         rows=RowSet(scorecard.name, scorecard.count, scorecard.digest),
         difference=found,
         discordant=scorecard.discordant if found else None,
         checks=checks,
         slices=slices,
         look=look or Look(),
-        policy={**asdict(policy), "digest": policy.digest},
+        policy=policy.as_dict(),
         fragility=fragility,
         versions=versions(),
     )
 
 
-def _slices(scorecard: Scorecard, alpha: float, guards_level: float) -> tuple[Slice, ...]:
+def _sides(scorecard: Scorecard, policy: Policy) -> tuple[Side, Side]:
+    """Return both models with their accuracy, and with the metric that decides where that is another one."""
+    right: tuple[float | None, ...] = scorecard.accuracy
+    worth: tuple[float | None, ...] = (None, None)
+    if policy.metric != "accuracy":
+        worth = values(scorecard, policy)
+    production = Side(scorecard.production.digest, right[0], worth[0])
+    if scorecard.candidate.fault:
+        return production, Side(scorecard.candidate.digest, None)
+    return production, Side(scorecard.candidate.digest, right[1], worth[1])
+
+
+def _slices(scorecard: Scorecard, policy: Policy, alpha: float, guards_level: float) -> tuple[Slice, ...]:
     """Return the paired difference of each slice that has rows, for figures and reports."""
     if len(scorecard.slices) < 2:
         return ()
     slices = []
-    for name, (b, c, rows) in zip(scorecard.slices, scorecard.slice_counts.tolist(), strict=True):
-        if rows:
-            found = compare_counts(b, c, rows, alpha)
-            guard = tango(b, c, rows, 1 - 2 * guards_level)
-            slices.append(Slice(name, rows, found.estimate, found.low, found.high, guard.low, guard.high))
+    for name, each in slices_compared(scorecard, policy):
+        found = each.difference(alpha)
+        guard = each.difference(guards_level)
+        slices.append(Slice(name, each.rows, found.estimate, found.low, found.high, guard.low, guard.high))
     return tuple(slices)

@@ -5,47 +5,47 @@ judges them pooled and one by one: so harm that the rows show counts at any size
 an honest model away no more often than one guard may.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from mlgate.gate import statistics
-from mlgate.gate.difference import compare_counts, points
+from mlgate.gate.comparison import COUNTED, Comparison, Paired, compared
+from mlgate.gate.difference import counted, points
 from mlgate.gate.label_free import status_of
 from mlgate.gate.verdict import Check, Code
-from mlgate.root import Action, Policy
+from mlgate.root import Action, Metric, Policy
 from mlgate.scorecard import Scorecard
+
+import numpy as np
 
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one slice or class. b: only the candidate gets right, c: only production gets right."""
+    """One slice or class: its rows, and what they say of the two models; None where it has no rows."""
 
     name: str
-    b: int
-    c: int
-    rows: int
+    found: Comparison | None
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.found.rows if self.found else 0
 
     def is_worse(self, tolerance: float, level: float, large: bool) -> bool:
-        """Whether the candidate is shown to be worse here by more than the tolerance.
-
-        Few rows are judged by the exact test, which keeps its level at any size.
-        """
-        if not large:
-            return statistics.exact_loss(self.b, self.c, tolerance * self.rows) <= level
-        high = statistics.tango(self.b, self.c, self.rows, 1 - 2 * level).high
-        return high < -tolerance and (tolerance > 0 or statistics.midp(self.c, self.b) <= level)
+        """Whether the candidate is shown to be worse here by more than the tolerance."""
+        return self.found is not None and self.found.is_worse(tolerance, level, large)
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What is demanded of parts of one kind ("slice" or "class")."""
+    """What is demanded of parts of one kind ("slice" or "class"). compare: the models on the rows of some of them."""
 
     code: Code
     tolerance: float
     action: Action
     required: tuple[str, ...]
     policy: Policy
+    compare: Callable[[Sequence[str]], Comparison | None]
 
     def named(self, name: str) -> str:
         """Return the name of a part's check."""
@@ -58,24 +58,54 @@ class Demand:
 
 def slice_guards(scorecard: Scorecard, policy: Policy) -> list[Callable[[float], Check]]:
     """Return the guards of the slices: functions of the level. Rows without a slice column have none."""
-    demand = Demand("slice", policy.tolerance, policy.slices_action, policy.required, policy)
-    counted = dict(zip(scorecard.slices, scorecard.slice_counts.tolist(), strict=True))
-    named = {name for name in counted if name}
+    compare = _comparing(scorecard, policy, 0, policy.metric)
+    demand = Demand("slice", policy.tolerance, policy.slices_action, policy.required, policy, compare)
+    named = {name for name in scorecard.slices if name}
     if len(named) < 2 and not policy.required:
         return []
     names = sorted(named.union(policy.required))
-    return _guards(demand, [Part(name, *counted.get(name, (0, 0, 0))) for name in names])
+    return _guards(demand, [Part(name, compare([name])) for name in names])
+
+
+def slices_compared(scorecard: Scorecard, policy: Policy) -> Iterator[tuple[str, Comparison]]:
+    """Return the comparison on each slice that has rows, by name."""
+    compare = _comparing(scorecard, policy, 0, policy.metric)
+    for name in scorecard.slices:
+        found = compare([name])
+        if found is not None:
+            yield name, found
 
 
 def class_guards(scorecard: Scorecard, policy: Policy) -> list[Callable[[float], Check]]:
-    """Return the guards of the classes that occur: each one's recall, as functions of the level."""
-    demand = Demand("class", policy.classes_tolerance, policy.classes_action, (), policy)
-    counts = scorecard.class_counts.tolist()
-    parts = [Part(name, *each) for name, each in zip(scorecard.classes, counts, strict=True)]
+    """Return the guards of the classes that occur: each one's recall, or its cost, as functions of the level."""
+    metric: Metric = "cost" if policy.metric == "cost" else "accuracy"
+    compare = _comparing(scorecard, policy, 1, metric)
+    demand = Demand("class", policy.classes_tolerance, policy.classes_action, (), policy, compare)
+    parts = [Part(name, compare([name])) for name in scorecard.classes]
     occurring = [part for part in parts if part.rows]
     if len(occurring) < 2:
         return []
     return _guards(demand, occurring)
+
+
+def _comparing(
+    scorecard: Scorecard, policy: Policy, column: int, metric: Metric
+) -> Callable[[Sequence[str]], Comparison | None]:
+    """Return what compares the models on some slices (column 0 of the cells) or classes (1), by name."""
+    names = (scorecard.slices, scorecard.classes)[column]
+    counts = (scorecard.slice_counts, scorecard.class_counts)[column]
+    place = {name: position for position, name in enumerate(names)}
+
+    def compare(chosen: Sequence[str]) -> Comparison | None:
+        places = [place[name] for name in chosen if name in place]
+        b, c, rows = counts[places].sum(axis=0).tolist()
+        if not rows:
+            return None
+        if metric in COUNTED:
+            return Paired(b, c, rows, metric)
+        return compared(scorecard.where(np.isin(scorecard.cells[:, column], places)), policy, metric)
+
+    return compare
 
 
 def _guards(demand: Demand, parts: Sequence[Part]) -> list[Callable[[float], Check]]:
@@ -97,9 +127,9 @@ def _check_part(demand: Demand, part: Part, level: float) -> Check:
     check = demand.check(name)
     large = demand.policy.large_enough(part.rows)
     worse = part.is_worse(demand.tolerance, level, large)
-    if not worse and not large:
+    if part.found is None or (not worse and not large):
         return check(status="undecided", observed=None, reason=_too_small(demand, name, part.rows))
-    found = compare_counts(part.b, part.c, part.rows, level)
+    found = part.found.difference(level)
     reason = f"{_shown(worse)} on {name}: {points(found)} on {part.rows:,} rows"
     return check(status=status_of(worse), observed=found.estimate, reason=reason)
 
@@ -109,27 +139,26 @@ def _check_small_parts(demand: Demand, parts: tuple[Part, ...], level: float) ->
     plural = {"slice": "slices", "class": "classes"}[demand.code]
     name = f"small {plural} pooled"
     check = demand.check(name)
-    pool = Part(
-        name,
-        sum(part.b for part in parts),
-        sum(part.c for part in parts),
-        sum(part.rows for part in parts),
-    )
+    pool = Part(name, demand.compare([part.name for part in parts]))
     large = demand.policy.large_enough(pool.rows)
     share = level / (2 * len(parts))
     harmed = [part for part in parts if part.is_worse(demand.tolerance, share, large=False)]
     worse = pool.is_worse(demand.tolerance, level / 2, large)
-    if not worse and not harmed and not large:
+    if pool.found is None or (not worse and not harmed and not large):
         return check(status="skipped", observed=None, reason=_too_small(demand, name, pool.rows))
-    found = compare_counts(pool.b, pool.c, pool.rows, level / 2)
+    found = pool.found.difference(level / 2)
     reason = f"{_shown(worse)} on {name}: {points(found)} on {pool.rows:,} rows"
     if harmed:
-        most = max(harmed, key=lambda part: (part.c - part.b) / part.rows)
-        reason = (
-            f"worse on {demand.named(most.name)}, though it has {most.rows:,} rows only:"
-            f" {most.b:,} only the candidate gets right, {most.c:,} only production"
-        )
+        reason = _most_harmed(demand, harmed, share)
     return check(status=status_of(worse or bool(harmed)), observed=found.estimate, reason=reason)
+
+
+def _most_harmed(demand: Demand, harmed: Sequence[Part], level: float) -> str:
+    worst = min((part.found.difference(level).estimate, place) for place, part in enumerate(harmed) if part.found)
+    most = harmed[worst[1]]
+    assert most.found is not None
+    evidence = counted(most.found) or points(most.found.difference(level))
+    return f"worse on {demand.named(most.name)}, though it has {most.rows:,} rows only: {evidence}"
 
 
 def _shown(worse: bool) -> str:

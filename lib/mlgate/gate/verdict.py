@@ -12,12 +12,14 @@ Code = Literal[
     "usable",
     "identical",
     "difference",
+    "units",
     "labelled_checks",
     "contract",
     "brittleness",
     "speed",
     "size",
     "accuracy_floor",
+    "floor",
     "one_answer",
     "one_class",
     "slice",
@@ -96,7 +98,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Difference:
-    """The candidate's metric minus production's, its interval, and the one-sided p for "the candidate is better"."""
+    """By how much the candidate is better in this metric, the interval, and the one-sided p for "it is better".
+
+    The candidate's metric minus production's; of a loss or a cost, production's minus the candidate's.
+    """
 
     estimate: float
     low: float
@@ -122,10 +127,19 @@ class Slice:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two models. accuracy: None where it could not answer."""
+    """One of the two models. accuracy: None where it could not answer, or answers are no classes.
+
+    value: of the metric that decides, where that is not accuracy.
+    """
 
     digest: str | None
     accuracy: float | None
+    value: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the model as verdict.json holds it."""
+        value = {"digest": self.digest, "accuracy": self.accuracy}
+        return value if self.value is None else {**value, "value": self.value}
 
 
 @dataclass(frozen=True)
@@ -209,8 +223,8 @@ class Verdict:
             "schema": SCHEMA,
             "decision": self.decision,
             "reason": self.reason,
-            "production": asdict(self.production),
-            "candidate": asdict(self.candidate),
+            "production": self.production.as_dict(),
+            "candidate": self.candidate.as_dict(),
             "rows": asdict(self.rows),
             "difference": None,
             "discordant": None,

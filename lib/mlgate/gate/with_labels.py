@@ -1,10 +1,12 @@
 """Guards that compare answers with labels: floors, flips, probabilities, and gains too good to be true."""
 
 from mlgate.gate import statistics
-from mlgate.gate.difference import compare, points
+from mlgate.gate.comparison import against_one_class, compared, own_interval, values
+from mlgate.gate.difference import points
 from mlgate.gate.label_free import skipped, status_of
+from mlgate.gate.metrics import WORDS, reading
 from mlgate.gate.verdict import Check, Code, Status
-from mlgate.root import Action, Policy
+from mlgate.root import LOSSES, Action, Policy
 from mlgate.scorecard import Scorecard
 
 import numpy as np
@@ -27,11 +29,32 @@ def accuracy_floor(scorecard: Scorecard, policy: Policy, action: Action, level: 
     return _check("accuracy_floor", status, action, reason, (observed, floor))
 
 
+def metric_floor(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
+    """Compare the candidate's own metric with an absolute floor (of a loss: a ceiling)."""
+    floor = policy.floor or 0.0
+    sign = -1 if policy.metric in LOSSES else 1
+    observed = values(scorecard, policy)[1]
+    interval = own_interval(scorecard, policy, level)
+    status: Status = "undecided"
+    words = "beyond (perhaps by chance)"
+    if sign * (observed - floor) >= 0:
+        status = "pass"
+        words = "within"
+    elif max(sign * (end - floor) for end in interval) < 0:
+        status = "fail"
+        words = "beyond"
+    metric = f"{WORDS[policy.metric]} {reading(observed, policy.metric)}"
+    reason = f"{metric} is {words} the limit of {reading(floor, policy.metric, 0)}"
+    return _check("floor", status, action, reason, (observed, floor))
+
+
 def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """Fail a candidate that gives one and the same answer to every row, though a model that reads them hardly would.
 
     Shown where answers that are as frequent as the labels would all be the same at most at the level.
     """
+    if policy.metric == "pass_rate":
+        return skipped("one_answer", action, "every row may pass: one answer to each is no fault")
     answers = int((scorecard.confusion("candidate").sum(axis=0) > 0).sum())
     shares = scorecard.confusion("candidate").sum(axis=1) / scorecard.count
     by_chance = float((shares**scorecard.count).sum())
@@ -46,21 +69,31 @@ def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: floa
 
 def one_class(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """Compare the candidate with a model that reads nothing and always answers the most frequent label."""
-    b, c = scorecard.against_one_class
-    interval = statistics.tango(b, c, scorecard.count, 1 - 2 * level)
+    if policy.metric == "pass_rate":
+        return skipped("one_class", action, "every row has to pass: no answer is the most frequent label")
+    both, usual = against_one_class(scorecard, policy)
+    found = both.difference(level)
     status: Status = "undecided"
     what = "is not shown to be better than"
-    if interval.low > 0:
+    if found.low > 0:
         status = "pass"
         what = "is better than"
-    elif interval.high < 0:
+    elif found.high < 0:
         status = "fail"
         what = "is worse than"
-    observed = (b - c) / scorecard.count
-    right = scorecard.accuracy[1]
-    usual = f"{what} always answering the most frequent label"
-    reason = f"the candidate {usual}: {right:.2%} right, against {right - observed:.2%}"
-    return _check("one_class", status, action, reason, (observed, 0.0))
+    reason = f"the candidate {what} {_always(scorecard, policy, usual, found.estimate)}"
+    return _check("one_class", status, action, reason, (found.estimate, 0.0))
+
+
+def _always(scorecard: Scorecard, policy: Policy, usual: str, gain: float) -> str:
+    """Say what always answering the same is worth, beside the candidate."""
+    if policy.metric == "accuracy":
+        right = scorecard.accuracy[1]
+        return f"always answering the most frequent label: {right:.2%} right, against {right - gain:.2%}"
+    value = values(scorecard, policy)[1]
+    other = value + gain if policy.metric in LOSSES else value - gain
+    figures = f"{reading(value, policy.metric)} against {reading(other, policy.metric)}"
+    return f"always answering {usual!r:.80}: {WORDS[policy.metric]} {figures}"
 
 
 def negative_flips(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
@@ -109,8 +142,11 @@ def calibration(scorecard: Scorecard, policy: Policy, action: Action, level: flo
 
 
 def too_good(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
-    """Flag a jump in accuracy so large that it is more often a leak than a discovery: somebody should look first."""
-    gain = compare(scorecard, level)
+    """Flag a jump in accuracy so large that it is more often a leak than a discovery: somebody should look first.
+
+    In accuracy whatever decides: a model that finds fraud where production found none jumps in other metrics, rightly.
+    """
+    gain = compared(scorecard, policy, "accuracy").difference(level)
     shown = gain.low > policy.too_good
     what = "too good to be true: look for labels that leaked" if shown else "not too good to be true"
     reason = f"{what} ({points(gain)}; {100 * policy.too_good:g} points are plausible)"

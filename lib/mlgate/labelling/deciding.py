@@ -1,7 +1,7 @@
 """The verdict of a session: what its labels show, and whether anything else stands in the way."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from mlgate import artifacts, ledger
@@ -90,7 +90,7 @@ def _judged(standing: Standing) -> Verdict:
         discordant=(standing.walk.wins, standing.walk.losses),
         checks=tuple(checks),
         look=Look(True, looks_left(session, policy), "begun with the labels", line["different"]),
-        policy={**asdict(policy), "digest": policy.digest},
+        policy=policy.as_dict(),
         versions=versions(),
         labels=labels_of(standing),
     )

@@ -41,10 +41,13 @@ def openmetrics(verdict: Verdict) -> str:
     for model, side in (("production", verdict.production), ("candidate", verdict.candidate)):
         if side.accuracy is not None:
             lines.append(_sample("mlgate_accuracy", side.accuracy, model=model))
+    lines += _value(verdict)
     if verdict.difference:
         lines.append("# TYPE mlgate_difference gauge")
         for bound in ("estimate", "low", "high"):
-            lines.append(_sample("mlgate_difference", getattr(verdict.difference, bound), bound=bound))
+            lines.append(
+                _sample("mlgate_difference", getattr(verdict.difference, bound), bound=bound, **_named(verdict))
+            )
     lines.append("# TYPE mlgate_decision stateset")
     for decision in (PROMOTE, HOLD, REJECT):
         lines.append(_sample("mlgate_decision", int(verdict.decision == decision), mlgate_decision=decision))
@@ -52,6 +55,20 @@ def openmetrics(verdict: Verdict) -> str:
     for check in verdict.checks:
         lines.append(_sample("mlgate_check_blocks", int(check.blocks), check=check.name))
     return "\n".join([*lines, "# EOF", ""])
+
+
+def _value(verdict: Verdict) -> list[str]:
+    """Return the metric that decides, of both models, where it is not accuracy."""
+    lines = []
+    for model, side in (("production", verdict.production), ("candidate", verdict.candidate)):
+        if side.value is not None:
+            lines.append(_sample("mlgate_value", side.value, model=model, **_named(verdict)))
+    return ["# TYPE mlgate_value gauge", *lines] if lines else []
+
+
+def _named(verdict: Verdict) -> dict[str, str]:
+    metric = verdict.policy.get("metric", "accuracy")
+    return {} if metric == "accuracy" else {"metric": metric}
 
 
 def _sample(name: str, value: float, **labels: str) -> str:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from mlgate import ledger
 from mlgate.gate import PROMOTE, REJECT, Check, Difference, Side, Slice, Verdict
+from mlgate.gate.metrics import WORDS, in_units, reading, unit_of
 from mlgate.reporting.markdown import flat, quote, table
-from mlgate.root import to_json, write_atomically
+from mlgate.root import LOSSES, to_json, write_atomically
 
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?", "skipped": "-"}
 REPORTED = "!"  # failed, and its action is to report it
@@ -61,9 +62,10 @@ def in_plain_words(verdict: Verdict, preview: bool = False) -> str:
 
 def closing_lines(verdict: Verdict) -> str:
     """Return the three lines that standard output ends with."""
+    metric = metric_of(verdict)
     return (
-        f"Production model accuracy: {_accuracy(verdict.production)}\n"
-        f"Candidate model accuracy: {_accuracy(verdict.candidate)}\n"
+        f"Production model {WORDS[metric]}: {_short(verdict.production, metric)}\n"
+        f"Candidate model {WORDS[metric]}: {_short(verdict.candidate, metric)}\n"
         f"{headline(verdict)}"
     )
 
@@ -81,10 +83,12 @@ def markdown(verdict: Verdict) -> str:
     """Return the verdict as Markdown: a banner, both models, the difference and its interval, all checks and slices."""
     production = verdict.production
     candidate = verdict.candidate
-    models = [
-        ("digest", _digest(production), _digest(candidate)),
-        ("accuracy", _percent(production), _percent(candidate)),
-    ]
+    metric = metric_of(verdict)
+    models = [("digest", _digest(production), _digest(candidate))]
+    if metric != "accuracy":
+        models.append((WORDS[metric], value_of(production, metric), value_of(candidate, metric)))
+    if production.accuracy is not None:
+        models.append(("accuracy", value_of(production, "accuracy"), value_of(candidate, "accuracy")))
     checks = [(mark(check), quote(check.name), quote(check.reason)) for check in verdict.checks]
     lines = [f"## {verdict.decision}: {quote(headline(verdict))}", "", quote(verdict.reason), ""]
     lines += table(("", "production", "candidate"), models)
@@ -92,7 +96,7 @@ def markdown(verdict: Verdict) -> str:
     lines += _difference(verdict)
     lines += table(("", "check", ""), checks)
     if verdict.slices:
-        slices = [(quote(part.name), f"{part.rows:,}", _interval(part)) for part in verdict.slices]
+        slices = [(quote(part.name), f"{part.rows:,}", _interval(part, metric)) for part in verdict.slices]
         lines += ["", *table(("slice", "rows", "difference"), slices)]
     return "\n".join([*lines, "", *closing_notes(verdict), ""])
 
@@ -123,15 +127,20 @@ def interval_note(verdict: Verdict) -> list[str]:
 
 def _difference(verdict: Verdict) -> list[str]:
     """Return the difference in words, and the disagreements it comes from; [] where there is none to speak of."""
-    if not verdict.difference or not verdict.discordant:
+    if not verdict.difference:
         return []
-    wins, losses = verdict.discordant
-    disagreements = f"{wins:,} rows only the candidate gets right, {losses:,} only production"
-    return [f"**Difference: {_interval(verdict.difference)}**; {disagreements}.", ""]
+    said = f"**Difference: {_interval(verdict.difference, verdict.difference.metric)}**"
+    if verdict.discordant:
+        wins, losses = verdict.discordant
+        said += f"; {wins:,} rows only the candidate gets right, {losses:,} only production"
+    return [f"{said}.", ""]
 
 
-def _interval(part: Difference | Slice) -> str:
-    return f"{part.estimate:+.2%} ({part.low:+.2%} to {part.high:+.2%})"
+def _interval(part: Difference | Slice, metric: str) -> str:
+    if metric == "accuracy":
+        return f"{part.estimate:+.2%} ({part.low:+.2%} to {part.high:+.2%})"
+    ends = [in_units(value, metric) for value in (part.estimate, part.low, part.high)]
+    return f"{ends[0]} {unit_of(metric)} ({ends[1]} to {ends[2]})"
 
 
 def looks(verdict: Verdict) -> str:
@@ -192,12 +201,23 @@ def prospects(verdict: Verdict) -> list[str]:
     return lines
 
 
-def _accuracy(side: Side) -> str:
-    return "n/a" if side.accuracy is None else f"{side.accuracy:.2f}"
+def metric_of(verdict: Verdict) -> str:
+    """Return the metric that decided."""
+    return str(verdict.policy.get("metric", "accuracy"))
 
 
-def _percent(side: Side) -> str:
-    return "n/a" if side.accuracy is None else f"{side.accuracy:.2%}"
+def value_of(side: Side, metric: str) -> str:
+    """Return one model's metric in words: "n/a" where it could not answer."""
+    value = side.accuracy if metric == "accuracy" else side.value
+    return "n/a" if value is None else reading(value, metric)
+
+
+def _short(side: Side, metric: str) -> str:
+    """Return one model's metric as scripts read it: a share with two digits."""
+    value = side.accuracy if metric == "accuracy" else side.value
+    if value is None:
+        return "n/a"
+    return f"{value:.4g}" if metric in LOSSES else f"{value:.2f}"
 
 
 def _digest(side: Side) -> str:

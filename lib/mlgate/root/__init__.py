@@ -6,13 +6,17 @@ from mlgate.root.paths import Root, find_root
 from mlgate.root.policy import (
     ACTIONS,
     DEMANDED,
+    LOSSES,
+    METRICS,
     REPRODUCE,
     SECTIONS,
     Action,
+    Metric,
     Policy,
     Reproduce,
     policy_from,
     read_settings,
+    with_metric,
 )
 from mlgate.root.settings import KEYS, WORDS, section
 from mlgate.root.versions import versions
@@ -21,10 +25,13 @@ __all__ = [
     "ACTIONS",
     "DEMANDED",
     "KEYS",
+    "LOSSES",
+    "METRICS",
     "REPRODUCE",
     "SECTIONS",
     "WORDS",
     "Action",
+    "Metric",
     "MlgateError",
     "Policy",
     "Reproduce",
@@ -39,5 +46,6 @@ __all__ = [
     "sync_folder",
     "to_json",
     "versions",
+    "with_metric",
     "write_atomically",
 ]

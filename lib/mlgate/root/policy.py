@@ -16,8 +16,17 @@ from mlgate.root.settings import KEYS, read_toml, section
 
 Action = Literal["reject", "hold", "report"]
 Reproduce = Literal["card", "retrain"]
+Metric = Literal["accuracy", "pass_rate", "balanced_accuracy", "macro_f1", "cost"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 REPRODUCE: tuple[Reproduce, ...] = get_args(Reproduce)
+
+
+METRICS: tuple[Metric, ...] = get_args(Metric)
+# Metrics that no share bounds: less is better, and margin, tolerances and floor are in their own unit.
+LOSSES: tuple[Metric, ...] = ("cost",)
+MOST_LOSS = 1e9
+# A metric that weighs the classes itself decides what may be traded: the classes' guard reports, unless told otherwise.
+WEIGHING: tuple[Metric, ...] = ("balanced_accuracy", "macro_f1", "cost")
 
 
 def demand(
@@ -31,23 +40,33 @@ def demand(
     return field(default=default, metadata=metadata)
 
 
+def in_unit(part: str, key: str, default: Any, low: float, high: float) -> Any:
+    """Declare a number in the unit of the metric that decides: the range is that of shares."""
+    metadata = {"part": part, "key": key, "low": low, "high": high, "kind": float, "unit": True}
+    return field(default=default, metadata=metadata)
+
+
 @dataclass(frozen=True)
 class Policy:
     """Defaults for keys missing from gate.toml, which documents each key."""
 
     alpha: float = demand("decision", "alpha", 0.05, 1e-6, 0.5)
     looks: int = demand("decision", "looks", 20, 1, 100_000)
-    margin: float = demand("decision", "margin", 0.0, -0.5, 0.5)
+    margin: float = in_unit("decision", "margin", 0.0, -0.5, 0.5)
+    metric: Metric = demand("decision", "metric", "accuracy")
+    costs: tuple[str, ...] = demand("decision", "costs", (), kind=list)
     guards_alpha: float = demand("guards", "alpha", 0.05, 1e-6, 0.5)
     accuracy: float | None = demand("floors", "accuracy", None, 0, 1, float)
     accuracy_action: Action = demand("floors", "accuracy_action", "reject")
+    floor: float | None = in_unit("floors", "value", None, 0, 1)
+    floor_action: Action = demand("floors", "value_action", "reject")
     one_answer_action: Action = demand("floors", "one_answer_action", "reject")
     one_class_action: Action = demand("floors", "one_class_action", "report")
     required: tuple[str, ...] = demand("slices", "required", (), kind=list)
-    tolerance: float = demand("slices", "tolerance", 0.0, 0, 0.5)
+    tolerance: float = in_unit("slices", "tolerance", 0.0, 0, 0.5)
     minimum_rows: int = demand("slices", "minimum_rows", 100, 1, 1_000_000_000)
     slices_action: Action = demand("slices", "action", "reject")
-    classes_tolerance: float = demand("classes", "tolerance", 0.05, 0, 1)
+    classes_tolerance: float = in_unit("classes", "tolerance", 0.05, 0, 1)
     classes_action: Action = demand("classes", "action", "reject")
     flips: float = demand("flips", "most", 0.05, 0, 1)
     flips_action: Action = demand("flips", "action", "report")
@@ -70,24 +89,41 @@ class Policy:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            _check_range(item, getattr(self, item.name))
+            _check_range(item, getattr(self, item.name), self.metric in LOSSES)
             _check_words(item, getattr(self, item.name))
+        if self.metric == "cost" and not self.priced:
+            raise MlgateError('gate.toml: [decision] metric = "cost" needs costs, such as ["fraud -> fine = 50"].')
 
     @property
     def alpha_look(self) -> float:
         """The level of one look at the holdout: alpha, shared among all looks."""
         return self.alpha / self.looks
 
+    @property
+    def priced(self) -> dict[tuple[str, str], float]:
+        """What an answer to a label costs, by (label, answer): of those that [decision] costs names."""
+        return dict(map(_price, self.costs))
+
     def large_enough(self, rows: int) -> bool:
         """Whether so many rows of a slice or class are enough to say that they show no harm."""
         return rows >= self.minimum_rows
 
     @property
+    def demands(self) -> dict[str, Any]:
+        """The demands by name, without those that came later where they ask for nothing: so old verdicts still hold."""
+        return {name: value for name, value in asdict(self).items() if name not in LATER or value != LATER[name]}
+
+    @property
     def digest(self) -> str:
         """A sha256 of the demands themselves: comments and layout of gate.toml do not change it."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.demands, sort_keys=True).encode()).hexdigest()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the demands and their digest, as a verdict holds them."""
+        return {**self.demands, "digest": self.digest}
 
 
+LATER = {name: getattr(Policy, name) for name in ("metric", "costs", "floor", "floor_action")}
 DEMANDED = tuple(dict.fromkeys(item.metadata["part"] for item in fields(Policy)))
 SECTIONS = (*KEYS, *DEMANDED)
 
@@ -109,12 +145,37 @@ def policy_from(settings: Mapping[str, Any]) -> Policy:
         found = section(settings, part, {key: item.metadata["kind"] for key, item in own.items()})
         for key, value in found.items():
             values[own[key].name] = tuple(value) if isinstance(value, list) else value
+    if values.get("metric") in WEIGHING:
+        values.setdefault("classes_action", "report")
     return Policy(**values)
 
 
-def _check_range(item: Field[Any], value: Any) -> None:
+def with_metric(settings: Mapping[str, Any], metric: str | None) -> dict[str, Any]:
+    """Return the settings of gate.toml with this metric in the place of theirs; None leaves theirs."""
+    decision = settings.get("decision", {})
+    if metric is None or not isinstance(decision, dict):
+        return dict(settings)
+    return {**settings, "decision": {**decision, "metric": metric}}
+
+
+def _price(line: str) -> tuple[tuple[str, str], float]:
+    names, _, price = line.rpartition("=")
+    label, arrow, answer = names.partition("->")
+    try:
+        cost = float(price)
+    except ValueError:
+        cost = MOST_LOSS
+    if not arrow or not abs(cost) < MOST_LOSS:
+        raise MlgateError(f'gate.toml: [decision] costs says {line!r:.80}; write it as "label -> answer = 50".')
+    return (label.strip(), answer.strip()), cost
+
+
+def _check_range(item: Field[Any], value: Any, loss: bool) -> None:
     low = item.metadata["low"]
     high = item.metadata["high"]
+    if loss and item.metadata.get("unit"):
+        high = MOST_LOSS
+        low = max(low * MOST_LOSS, -MOST_LOSS)
     if low is not None and value is not None and not low <= value <= high:
         raise MlgateError(f"gate.toml: {_place(item)} must be from {low:g} to {high:g}, not {value:g}.")
 

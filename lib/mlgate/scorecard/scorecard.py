@@ -137,8 +137,10 @@ class Scorecard:
         """Return the scorecard of these slices alone, or None where they have no rows."""
         places = [self.slices.index(name) for name in names if name in self.slices]
         mine = np.isin(self.cells[:, 0], places)
-        if not mine.any():
-            return None
+        return self.where(mine) if mine.any() else None
+
+    def where(self, mine: np.ndarray) -> "Scorecard":
+        """Return the scorecard of these cells alone: booleans (m,), of which one at least is true."""
         return replace(self, cells=self.cells[mine], counts=self.counts[mine], whole=False)
 
     @property

@@ -1,8 +1,11 @@
 """The verdict as a banner that is read from the last row."""
 
-from mlgate.gate import Side, Verdict
+from mlgate.gate import Verdict
+from mlgate.gate.metrics import WORDS, in_units
 from mlgate.reporting.figures.canvas import COLOURS, GREY, INK, blank_sheet, draw_symbol, minus, shorten, wrap, write
 from mlgate.reporting.figures.differences import rows_in_words
+from mlgate.reporting.report import metric_of, value_of
+from mlgate.root import LOSSES
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -11,7 +14,8 @@ from matplotlib.patches import Rectangle
 def draw_banner(verdict: Verdict) -> Figure:
     """Draw the decision, readable from the last row: symbol, word, colour, accuracies, the reason, the looks left."""
     colour = COLOURS[verdict.decision]
-    shown = {"production": _percent(verdict.production), "candidate": _percent(verdict.candidate)}
+    metric = metric_of(verdict)
+    shown = {"production": value_of(verdict.production, metric), "candidate": value_of(verdict.candidate, metric)}
     alt = f"{verdict.decision}: production {shown['production']}, candidate {shown['candidate']}. {verdict.reason}"
     reason = wrap(verdict.reason, 9.2, 16, most=4)
     height = 3.2 + 0.33 * len(reason)
@@ -20,19 +24,22 @@ def draw_banner(verdict: Verdict) -> Figure:
     draw_symbol(sheet, 0.95, height - 0.72, verdict.decision)
     write(sheet, 1.75, height - 0.74, verdict.decision, 76, "white", weight="bold")
     if verdict.difference:
-        shown["difference"] = minus(f"{100 * verdict.difference.estimate:+.2f} points")
+        shown["difference"] = minus(f"{in_units(verdict.difference.estimate, metric)} {_short_unit(metric)}".strip())
     for number, (name, value) in enumerate(shown.items()):
         x = 0.4 + 2.75 * number
         write(sheet, x, height - 1.75, name, 15, GREY)
         write(sheet, x, height - 2.18, value, 32, colour if name == "candidate" else INK, weight="bold")
     for number, line in enumerate(reason):
         write(sheet, 0.4, height - 2.75 - 0.33 * number, line, 16)
-    write(sheet, 0.4, 0.27, shorten(f"{rows_in_words(verdict)} · {_looks(verdict)}", 9.2, 13), 13, GREY)
+    foot = [rows_in_words(verdict), _looks(verdict)]
+    if metric != "accuracy":
+        foot.insert(0, WORDS[metric])
+    write(sheet, 0.4, 0.27, shorten(" · ".join(foot), 9.2, 13), 13, GREY)
     return figure
 
 
-def _percent(side: Side) -> str:
-    return "n/a" if side.accuracy is None else f"{side.accuracy:.2%}"
+def _short_unit(metric: str) -> str:
+    return "" if metric in LOSSES else "points"
 
 
 def _looks(verdict: Verdict) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mlgate.gate import Difference, Slice, Verdict
+from mlgate.gate.metrics import WORDS, unit_of
 from mlgate.reporting.figures.canvas import (
     BLUE,
     BLUE_TINT,
@@ -16,6 +17,7 @@ from mlgate.reporting.figures.canvas import (
     width_of,
     write,
 )
+from mlgate.root import LOSSES
 
 from matplotlib.axes import Axes
 
@@ -23,15 +25,22 @@ WORSE = "◀ worse"
 CANNOT_TELL = "cannot tell"
 
 
-def draw_regions(axes: Axes, parts: Sequence[Difference | Slice], margin: float, width: float) -> None:
+def scale_of(metric: str) -> int:
+    """Return by what differences are multiplied where they are drawn: shares are drawn in points."""
+    return 1 if metric in LOSSES else 100
+
+
+def draw_regions(
+    axes: Axes, parts: Sequence[Difference | Slice], margin: float, width: float, scale: int = 100
+) -> None:
     """Draw the axis of a forest plot: its limits, tinted regions and their names, the lines at 0 and at the margin.
 
     width: of the axes, in inches.
     """
-    worse_below = 100 * min(margin, 0)
-    better_above = 100 * margin
+    worse_below = scale * min(margin, 0)
+    better_above = scale * margin
     better = "better ▶" if margin >= 0 else "not worse ▶"
-    values = [100 * end for part in parts for end in (part.low, part.high, *_guard_of(part))]
+    values = [scale * end for part in parts for end in (part.low, part.high, *_guard_of(part))]
     low, high = _limits([*values, 0, worse_below, better_above], (worse_below + better_above) / 2, better, width)
     inch = (high - low) / width
     axes.set(xlim=(low, high), yticks=[])
@@ -43,7 +52,7 @@ def draw_regions(axes: Axes, parts: Sequence[Difference | Slice], margin: float,
         axes.axvspan(worse_below, better_above, color=GREY_TINT, lw=0, zorder=0)
     axes.axvline(0, color=INK, lw=2 if margin == 0 else 1, zorder=1)
     if margin:
-        axes.axvline(100 * margin, color=INK, lw=2, ls=(0, (4, 2)), zorder=1)
+        axes.axvline(better_above, color=INK, lw=2, ls=(0, (4, 2)), zorder=1)
     write(axes, low + 0.06 * inch, top, WORSE, 14, ORANGE, va="bottom")
     write(axes, (worse_below + better_above) / 2, top, CANNOT_TELL, 14, GREY, ha="center", va="bottom")
     write(axes, high - 0.06 * inch, top, better, 14, BLUE, ha="right", va="bottom")
@@ -63,18 +72,20 @@ def _limits(values: list[float], centre: float, better: str, width: float) -> tu
     return low, high
 
 
-def draw_interval(axes: Axes, y: float, part: Difference | Slice, colour: str, heavy: bool) -> None:
+def draw_interval(
+    axes: Axes, y: float, part: Difference | Slice, colour: str, *, heavy: bool, scale: int = 100
+) -> None:
     """Draw an interval and its estimate, in points; thin, the interval at the guards' level.
 
     The marker is a stroke taller than the line is thick, so that it hides no interval however short.
     """
     line = 6 if heavy else 3.5
     size = 17 if heavy else 12
-    guard = [100 * end for end in _guard_of(part)]
+    guard = [scale * end for end in _guard_of(part)]
     axes.plot(guard, [y] * len(guard), "|-", color=colour, lw=1, ms=8, mew=1)
-    axes.plot([100 * part.low, 100 * part.high], [y, y], color=colour, lw=line, solid_capstyle="butt")
-    axes.plot(100 * part.estimate, y, "|", color="white", ms=size, mew=3.5)
-    axes.plot(100 * part.estimate, y, "|", color=colour, ms=size, mew=2)
+    axes.plot([scale * part.low, scale * part.high], [y, y], color=colour, lw=line, solid_capstyle="butt")
+    axes.plot(scale * part.estimate, y, "|", color="white", ms=size, mew=3.5)
+    axes.plot(scale * part.estimate, y, "|", color=colour, ms=size, mew=2)
 
 
 def _guard_of(part: Difference | Slice) -> tuple[float, ...]:
@@ -91,4 +102,7 @@ def rows_in_words(verdict: Verdict) -> str:
 
 def interval_in_words(difference: Difference) -> str:
     """Say what the lines of an interval are."""
-    return f"points of accuracy; the lines are {100 * difference.confidence:.3g} % intervals"
+    unit = f"points of {WORDS[difference.metric]}"
+    if difference.metric in LOSSES:
+        unit = unit_of(difference.metric)
+    return f"{unit}; the lines are {100 * difference.confidence:.3g} % intervals"

@@ -1,6 +1,7 @@
 """The forest plot: the paired difference overall and in each slice."""
 
 from mlgate.gate import Difference, Slice, Status, Verdict
+from mlgate.gate.metrics import in_units, unit_of
 from mlgate.reporting.figures.canvas import (
     BLUE,
     GREY,
@@ -15,7 +16,7 @@ from mlgate.reporting.figures.canvas import (
     width_of,
     write,
 )
-from mlgate.reporting.figures.differences import draw_interval, draw_regions, interval_in_words, rows_in_words
+from mlgate.reporting.figures.differences import draw_interval, draw_regions, interval_in_words, rows_in_words, scale_of
 
 from matplotlib.figure import Figure
 
@@ -37,9 +38,10 @@ def draw_forest(verdict: Verdict) -> Figure:
     lines += [(part.name or "(no name)", part.rows, part, _outcome_of_slice(verdict, part)) for part in shown]
     hidden = len(verdict.slices) - len(shown)
 
-    alt = "Candidate minus production, in points: " + "; ".join(
-        f"{name} {100 * part.estimate:+.2f} ({100 * part.low:+.2f} to {100 * part.high:+.2f}), {word}"
-        for name, _, part, word in lines
+    metric = verdict.difference.metric
+    scale = scale_of(metric)
+    alt = f"Candidate minus production, in {unit_of(metric)}: " + "; ".join(
+        f"{name} {_interval_in_units(part, metric)}, {word}" for name, _, part, word in lines
     )
     height = BOTTOM + PITCH * len(lines) + 1.35
     figure, sheet = blank_sheet(WIDTH, height, alt)
@@ -48,21 +50,21 @@ def draw_forest(verdict: Verdict) -> Figure:
 
     # The names and rows on the left, the figures in words on the right, and the axis between them.
     names = [squeeze(name, 2.3, 15, "bold") for name, _, _, _ in lines]
-    words = [minus(f"{100 * part.estimate:+.2f}  {word}") for _, _, part, word in lines]
+    words = [minus(f"{in_units(part.estimate, metric)}  {word}") for _, _, part, word in lines]
     rows_width = max(width_of(f"{rows:,}", 13) for _, rows, _, _ in lines)
     left = 0.3 + max(width_of(name, 15, "bold") for name in names) + rows_width + 0.45
     right = WIDTH - 0.5 - max(width_of(word, 15, "bold") for word in words)
     tall = height - BOTTOM - 0.95
     axes = figure.add_axes((left / WIDTH, BOTTOM / height, (right - left) / WIDTH, tall / height))
     axes.set_ylim(-0.6, len(lines) + 0.15)
-    draw_regions(axes, [part for _, _, part, _ in lines], verdict.policy.get("margin", 0.0), right - left)
+    draw_regions(axes, [part for _, _, part, _ in lines], verdict.policy.get("margin", 0.0), right - left, scale)
 
     for number, (_, rows, part, outcome) in enumerate(lines):
         y = len(lines) - 1 - number
         at = BOTTOM + (y + 0.6) / (len(lines) + 0.75) * tall
         weight = "bold" if number == 0 else "normal"
         colour = COLOURS_OF.get(outcome, INK)
-        draw_interval(axes, y, part, colour, heavy=number == 0)
+        draw_interval(axes, y, part, colour, heavy=number == 0, scale=scale)
         write(sheet, 0.3, at, names[number], 15, weight=weight)
         write(sheet, left - 0.25, at, f"{rows:,}", 13, GREY, ha="right")
         write(sheet, right + 0.2, at, words[number], 15, colour, weight=weight)
@@ -73,6 +75,10 @@ def draw_forest(verdict: Verdict) -> Figure:
         note += f"; {hidden:,} more slices are not drawn"
     write(sheet, 0.3, 0.28, note, 13, GREY)
     return figure
+
+
+def _interval_in_units(part: Difference | Slice, metric: str) -> str:
+    return f"{in_units(part.estimate, metric)} ({in_units(part.low, metric)} to {in_units(part.high, metric)})"
 
 
 def _outcome(verdict: Verdict, difference: Difference) -> str:

@@ -1,0 +1,130 @@
+"""The two models on some rows, compared by a metric: how large the difference is, and what is shown of it."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+from mlgate.gate import statistics
+from mlgate.gate.metrics import Table, price_table, table_of
+from mlgate.gate.moments import Moments, moments
+from mlgate.gate.statistics import Interval
+from mlgate.gate.verdict import Difference, Status
+from mlgate.root import LOSSES, Metric, Policy
+from mlgate.scorecard import Scorecard
+
+import numpy as np
+
+COUNTED: tuple[Metric, ...] = ("accuracy", "pass_rate")  # by rows that one model alone gets right
+
+
+class Comparison(Protocol):
+    """What the checks ask of a comparison: `Paired` counts, or `Moments`."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows were compared."""
+
+    def difference(self, alpha: float) -> Difference:
+        """Return the difference, with its interval at confidence 1 - 2 alpha."""
+
+    def standing(self, margin: float, alpha: float) -> Status:
+        """How it stands: "pass" (better by more than the margin), "fail" (worse) or "undecided"."""
+
+    def is_worse(self, tolerance: float, level: float, large: bool) -> bool:
+        """Whether the candidate is shown to be worse by more than the tolerance. large: whether these are many rows."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Rows that are right or wrong. b: only the candidate gets right, c: only production gets right."""
+
+    b: int
+    c: int
+    rows: int
+    metric: str = "accuracy"
+
+    def difference(self, alpha: float) -> Difference:
+        """Return (b - c) / rows, with Tango's interval at confidence 1 - 2 alpha."""
+        confidence = 1 - 2 * alpha
+        interval = statistics.tango(self.b, self.c, self.rows, confidence)
+        p_value = statistics.midp(self.b, self.c)
+        return Difference((self.b - self.c) / self.rows, *interval, confidence, p_value, self.metric)
+
+    def standing(self, margin: float, alpha: float) -> Status:
+        """How the difference stands, by Tango's interval and, where the margin is 0, McNemar's mid-p."""
+        interval = statistics.tango(self.b, self.c, self.rows, 1 - 2 * alpha)
+        if interval.low > margin and (margin != 0 or statistics.midp(self.b, self.c) <= alpha):
+            return "pass"
+        if interval.high < min(margin, 0):
+            return "fail"
+        return "undecided"
+
+    def is_worse(self, tolerance: float, level: float, large: bool) -> bool:
+        """Whether a loss is shown: on few rows by the exact test, which keeps its level at any size."""
+        if not large:
+            return statistics.exact_loss(self.b, self.c, tolerance * self.rows) <= level
+        high = statistics.tango(self.b, self.c, self.rows, 1 - 2 * level).high
+        return high < -tolerance and (tolerance > 0 or statistics.midp(self.c, self.b) <= level)
+
+
+def compared(scorecard: Scorecard, policy: Policy, metric: Metric | None = None) -> Comparison:
+    """Return the comparison of the two models by the metric that decides, or by another one."""
+    metric = metric or policy.metric
+    if metric in COUNTED:
+        return Paired(*scorecard.discordant, scorecard.count, metric)
+    worth = _worth(scorecard, table_of(metric, scorecard.classes, policy.priced))
+    return _by_cells(scorecard, worth.candidate - worth.production, metric, worth.swing)
+
+
+def values(scorecard: Scorecard, policy: Policy) -> tuple[float, float]:
+    """Return the metric that decides, of production and of the candidate, as people read it: a cost is not negative."""
+    worth = _worth(scorecard, table_of(policy.metric, scorecard.classes, policy.priced))
+    sign = -1 if policy.metric in LOSSES else 1
+    production, candidate = (sign * math.fsum(gains * scorecard.counts) / scorecard.count for gains in worth[:2])
+    return production, candidate
+
+
+def own_interval(scorecard: Scorecard, policy: Policy, level: float) -> Interval:
+    """Return the interval, at 1 - 2 level, of the candidate's own value of the metric that decides."""
+    if policy.metric in COUNTED:
+        return statistics.wilson(round(scorecard.accuracy[1] * scorecard.count), scorecard.count, 1 - 2 * level)
+    worth = _worth(scorecard, table_of(policy.metric, scorecard.classes, policy.priced))
+    low, high = _by_cells(scorecard, worth.candidate, policy.metric, worth.swing).interval(1 - 2 * level)
+    return Interval(-high, -low) if policy.metric in LOSSES else Interval(low, high)
+
+
+def against_one_class(scorecard: Scorecard, policy: Policy) -> tuple[Comparison, str]:
+    """Return the candidate compared with a model that gives one answer to every row, and that answer.
+
+    It is the answer that reads best by the metric: the most frequent label, or the one that costs least.
+    """
+    if policy.metric == "accuracy":
+        return Paired(*scorecard.against_one_class, scorecard.count), "the most frequent label"
+    labels = scorecard.confusion("candidate").sum(axis=1)
+    place = int(labels.argmax())
+    if policy.metric == "cost":
+        prices = price_table(scorecard.classes, policy.priced)
+        place = int((labels @ prices)[:-1].argmin())
+    cells = scorecard.cells.copy()
+    cells[:, 2] = place
+    return compared(replace(scorecard, cells=cells), policy), scorecard.classes[place]
+
+
+class _Worth(NamedTuple):
+    """What each model's answer is worth in each cell, and by how much one row's answer can change that at most."""
+
+    production: np.ndarray
+    candidate: np.ndarray
+    swing: float
+
+
+def _worth(scorecard: Scorecard, table: Table) -> _Worth:
+    _, truth, production, candidate = scorecard.cells.T
+    of_production = table(scorecard.confusion("production"))
+    of_candidate = table(scorecard.confusion("candidate"))
+    swing = max(float(np.ptp(each[truth, :-1], axis=1).max()) for each in (of_production, of_candidate))
+    return _Worth(of_production[truth, production], of_candidate[truth, candidate], swing)
+
+
+def _by_cells(scorecard: Scorecard, gains: np.ndarray, metric: Metric, swing: float) -> Moments:
+    return moments(gains, scorecard.counts, rows=scorecard.count, metric=metric, swing=swing)
