@@ -13,6 +13,8 @@ from mlgate.root import Metric, read_settings, with_metric
 from mlgate.scorecard import Scorecard
 
 if TYPE_CHECKING:
+    from mlgate.artifacts import Model
+
     from matplotlib.figure import Figure
 
 
@@ -23,7 +25,7 @@ def judge_models(
     policy: Path | None = None,
     metric: Metric | None = None,
 ) -> Verdict:
-    """Return the verdict on two pipeline files over a file of labelled texts. A candidate at fault is REJECTed.
+    """Return the verdict on two pipeline files over labelled texts or a table. A candidate at fault is REJECTed.
 
     Raises MlgateError where a file is missing, or rows, policy or production are at fault.
     """
@@ -36,7 +38,20 @@ def judge_models(
     if in_use.fault:
         raise MlgateError(f"The production model {production} cannot be used: {in_use.fault}")
     proposed = artifacts.load_file(candidate, limits)
-    return _judge(score(in_use, proposed, corpus.rows_in(source)), demands)
+    return _judge(score(in_use, proposed, _rows(source, in_use, proposed)), demands)
+
+
+def _rows(source: corpus.Source, production: "Model", candidate: "Model") -> corpus.Rows:
+    """Return a table where production was fitted on one, else texts."""
+    if not production.takes_tables:
+        if source.features:
+            raise MlgateError("The production model was fitted on texts, not on a table: leave --features out.")
+        return corpus.rows_in(source)
+    named = [model.columns for model in (production, candidate) if not model.fault]
+    known = [names for names in named if names is not None]
+    if len(known) < len(named):
+        return corpus.table_in(source)
+    return corpus.table_in(source, [name for names in known for name in names])
 
 
 def judge_answers(

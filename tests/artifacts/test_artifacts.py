@@ -267,7 +267,7 @@ def test_a_model_answers_with_labels_and_where_it_has_them_probabilities():
 @pytest.mark.parametrize(
     ("labels", "scores", "words"),
     [
-        (["a"], None, r"answers of shape \(1,\) to 2 texts"),
+        (["a"], None, r"answers of shape \(1,\) to 2 rows"),
         ([["a"], ["b"]], None, r"answers of shape \(2, 1\)"),
         (["a", "b"], [[0.5, 0.5]], r"scores of shape \(1, 2\)"),
         (["a", "b"], [[1.0], [1.0]], r"scores of shape \(2, 1\)"),

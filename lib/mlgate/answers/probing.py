@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from mlgate.artifacts import Model, described
+from mlgate.corpus import Inputs, Table
 from mlgate.scorecard import Probes
 
 import numpy as np
@@ -36,10 +37,15 @@ MOST = 120  # texts: enough to tell a brittle model from a sound one
 TIMED, TIMES = 32, 5
 
 
-def probe(production: Model, candidate: Model, texts: Sequence[str]) -> Probes:
-    """Put changed texts and edge cases to both models and time them. Both can answer the texts as they are."""
-    texts = list(texts[:MOST])
+def probe(production: Model, candidate: Model, texts: Inputs) -> Probes:
+    """Put changed texts and edge cases to both models and time them. Both can answer the texts as they are.
+
+    Rows of a table are not changed: which change should not matter is not known of columns.
+    """
     models = (production, candidate)
+    if isinstance(texts, Table):
+        return Probes(len(texts[:TIMED]), {}, None, _seconds(models, texts[:TIMED]))
+    texts = list(texts[:MOST])
     brittle: dict[str, tuple[int, int]] = {}
     fault = None
     plain = [model.answer(texts)[0] for model in models]
@@ -79,7 +85,7 @@ def _ask(model: Model, texts: Sequence[str]) -> tuple[np.ndarray | None, str | N
         return None, described(error)
 
 
-def _seconds(models: Sequence[Model], texts: list[str]) -> tuple[float, float]:
+def _seconds(models: Sequence[Model], texts: Inputs) -> tuple[float, float]:
     """Medians of the time each model takes for these texts: in turn, so that a busy machine is unfair to neither."""
     taken = []
     for _ in range(TIMES):

@@ -1,7 +1,6 @@
 """Ask two models the same rows, in one call, and reduce their answers to a scorecard."""
 
 import time
-from collections.abc import Sequence
 from functools import partial
 
 from mlgate.answers import spelling
@@ -9,7 +8,7 @@ from mlgate.answers.probing import probe
 from mlgate.answers.steadiness import why_unsteady
 from mlgate.answers.tally import Answers, Tally
 from mlgate.artifacts import Model, described, fenced, places_of
-from mlgate.corpus import Batch, Rows
+from mlgate.corpus import Batch, Inputs, Rows
 from mlgate.errors import MlgateError
 from mlgate.scorecard import Facts, Scorecard
 
@@ -35,18 +34,18 @@ def _score(production: Model, candidate: Model, rows: Rows, probing: bool) -> Sc
     for number, batch in enumerate(rows.batches()):
         first = probing and number == 0
         truth = _truth(batch, classes, rows.name)
-        answers = asked_production.answer(batch.texts, rows.name, twice=first)
+        answers = asked_production.answer(batch.inputs, rows.name, twice=first)
         if asked_production.fault:
             raise MlgateError(f"Production is at fault: {asked_production.fault}. Fix the model or the rows.")
-        proposed = asked_candidate.answer(batch.texts, rows.name, twice=first)
+        proposed = asked_candidate.answer(batch.inputs, rows.name, twice=first)
         if first and not asked_candidate.fault and production.digest != candidate.digest:
-            probes = probe(production, candidate, batch.texts)
+            probes = probe(production, candidate, batch.inputs)
         tally.add(batch.slices, truth, answers, proposed)
     return tally.scorecard(rows, asked_production.facts(), asked_candidate.facts(), probes)
 
 
-def ask(model: Model, texts: Sequence[str], classes: tuple[str, ...]) -> Answers:
-    """Return the model's answers to these texts, labels and probabilities in the order of `classes`."""
+def ask(model: Model, texts: Inputs, classes: tuple[str, ...]) -> Answers:
+    """Return the model's answers to these texts or rows, labels and probabilities in the order of `classes`."""
     labels, scores = model.answer(texts)
     places = places_of(labels, classes)
     if scores is None:
@@ -64,7 +63,7 @@ class _Asked:
         self.fault = fault
         self.seconds = 0.0
 
-    def answer(self, texts: Sequence[str], rows: str, twice: bool) -> Answers:
+    def answer(self, texts: Inputs, rows: str, twice: bool) -> Answers:
         """Return the answers to some texts of `rows`: none from the first fault on. twice: see whether they change."""
         nothing = Answers(np.full(len(texts), len(self.classes)))
         if self.fault:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mlgate.answers.tally import Answers
 from mlgate.artifacts import described
+from mlgate.corpus import Inputs
 
 import numpy as np
 
@@ -12,7 +13,7 @@ ALONE = 5
 NOISE = 1e-5  # by so much may a probability change: sums of floats depend on how many rows are computed at once
 
 
-def why_unsteady(ask: Callable[[Sequence[str]], Answers], texts: Sequence[str], first: Answers) -> str | None:
+def why_unsteady(ask: Callable[[Inputs], Answers], texts: Inputs, first: Answers) -> str | None:
     """Return why a model's answers cannot be relied on, or None.
 
     first: its answers to `texts`. They are asked for once more, from back to front: so it shows, too, where an answer
@@ -21,7 +22,7 @@ def why_unsteady(ask: Callable[[Sequence[str]], Answers], texts: Sequence[str], 
     few = texts[:AGAIN]
     try:
         again = ask(few[::-1])
-        alone = [ask([text]) for text in few[:ALONE]]
+        alone = [ask(few[place : place + 1]) for place in range(len(few[:ALONE]))]
     except Exception as error:
         return f"it cannot answer the same texts again: {described(error)}"
     changed = _changed(first, range(len(few)), again, range(len(few))[::-1])

@@ -1,17 +1,21 @@
 """Ask a model that is not known yet: in a child process, within the limits of gate.toml."""
 
 import json
+import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 from mlgate.artifacts.fence import Fence
 from mlgate.artifacts.model import Answer, Model
+from mlgate.corpus import Inputs, Table
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 MAX_CHARACTERS = 4_000_000  # in one question: what an answer takes must not grow with the rows
+MAX_CELLS = 400_000
 
 
 @contextmanager
@@ -37,14 +41,20 @@ def places_of(labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
 
 
 def _reply(model: Model, question: bytes) -> bytes:
-    """Answer the texts in a question, as the bytes of numbers: the places of the labels, then the probabilities."""
-    labels, scores = model.answer(json.loads(question))
+    """Answer a question, as the bytes of numbers: the places of the labels, then the probabilities."""
+    with _threads().limit(limits=1, user_api="openmp"):  # a fork that waits for its parent's threads waits for ever
+        labels, scores = model.answer(_from_bytes(question))
     places = places_of(labels, [str(name) for name in model.classes])
     return places.tobytes() + (b"" if scores is None else scores.tobytes())
 
 
-def _ask(child: Fence, classes: np.ndarray, texts: Sequence[str]) -> Answer:
-    answers = [_understood(child.ask(json.dumps(part).encode()), classes, len(part)) for part in _parts(texts)]
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _ask(child: Fence, classes: np.ndarray, texts: Inputs) -> Answer:
+    answers = [_understood(child.ask(_to_bytes(part)), classes, len(part)) for part in _parts(texts)]
     labels = np.concatenate([classes[:0], *(part[0] for part in answers)])
     scores = [part[1] for part in answers if part[1] is not None]
     return labels, np.concatenate(scores) if scores else None
@@ -60,8 +70,25 @@ def _understood(reply: bytes, classes: np.ndarray, count: int) -> Answer:
     return classes[places], np.frombuffer(reply, offset=places.nbytes).reshape(count, len(classes))
 
 
-def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the texts in turn, as many at a time as a question holds: at least one."""
+def _to_bytes(inputs: Inputs) -> bytes:
+    """Return a question: JSON, or a pickle, which is safe to read where this process alone can write it."""
+    return pickle.dumps(inputs) if isinstance(inputs, Table) else json.dumps(inputs).encode()
+
+
+def _from_bytes(question: bytes) -> Inputs:
+    return pickle.loads(question) if question[:1] == pickle.PROTO else json.loads(question)
+
+
+def _parts(inputs: Inputs) -> Iterator[Inputs]:
+    """Yield the texts, or the rows of a table, in turn, as many at a time as a question holds: at least one."""
+    if isinstance(inputs, Table):
+        rows = max(MAX_CELLS // len(inputs.columns), 1)
+        yield from (inputs[start : start + rows] for start in range(0, len(inputs), rows))
+    else:
+        yield from _parts_of_texts(inputs)
+
+
+def _parts_of_texts(texts: Sequence[str]) -> Iterator[list[str]]:
     part: list[str] = []
     size = 0
     for text in texts:

@@ -4,16 +4,23 @@ from collections.abc import Collection
 from typing import Any
 
 from mlgate.artifacts.bounds import WHOLE, check_bounds, check_width
+from mlgate.artifacts.compiled import check_compiled
 from mlgate.artifacts.refusals import Refused, plain, type_name
+from mlgate.artifacts.table_stand_ins import Euclidean, Unused, is_known_function
 
 import numpy as np
-from sklearn.ensemble._forest import BaseForest
+from sklearn._loss.loss import BaseLoss
+from sklearn.compose import make_column_selector
+from sklearn.feature_selection import SelectKBest
+from sklearn.neighbors import BallTree, KDTree
 from sklearn.pipeline import Pipeline
-from sklearn.tree import BaseDecisionTree
-from sklearn.tree._tree import Tree
+from sklearn.preprocessing import FunctionTransformer
 
 # nothing inside them to look at
-LEAVES = (str, bytes, int, float, complex, type(None), np.generic, np.dtype)
+LEAVES = (str, bytes, int, float, complex, type(None), slice, np.generic, np.dtype, Unused, Euclidean, KDTree, BallTree)
+CALLED_IN_TRAINING = (make_column_selector, BaseLoss)  # alone
+FUNCTIONS = {FunctionTransformer: ("func", "inverse_func"), SelectKBest: ("score_func",)}  # where they may be
+STACKED = ("predict_proba", "decision_function", "predict", "drop")
 
 
 def inspect(model: object, names: frozenset[str]) -> None:
@@ -41,7 +48,7 @@ def _parts(where: str, thing: Any, names: frozenset[str]) -> list[tuple[str, obj
     if type(thing) is np.ndarray:
         check_width(where, thing)
         return _items(where, thing.ravel().tolist()) if thing.dtype.hasobject else []
-    if callable(thing):
+    if callable(thing) and not isinstance(thing, CALLED_IN_TRAINING):
         raise Refused(f"{where} is a function or a class: use the settings that are words or numbers instead.")
     if type_name(type(thing)) not in names:
         raise ValueError(f"a {type(thing).__name__} where none belongs")
@@ -50,7 +57,7 @@ def _parts(where: str, thing: Any, names: frozenset[str]) -> list[tuple[str, obj
     check_bounds(thing, attributes, names)
     parts = _items(where, thing.values()) if isinstance(thing, dict) else []
     for name, value in attributes.items():
-        if not isinstance(value, LEAVES) and not _is_dtype(name, value):
+        if not isinstance(value, LEAVES) and not _is_dtype(name, value) and not _is_function(thing, name, value):
             parts.append((f"{type(thing).__name__}.{name}", value))
     return parts
 
@@ -65,6 +72,10 @@ def _is_dtype(name: str, value: object) -> bool:
     return name == "dtype" and isinstance(value, type) and issubclass(value, np.generic)
 
 
+def _is_function(thing: object, name: str, value: object) -> bool:
+    return name in FUNCTIONS.get(type(thing), ()) and callable(value) and is_known_function(value)
+
+
 def _check_attributes(thing: object, attributes: dict[str, Any]) -> None:
     kind = type(thing)
     for name in attributes:
@@ -75,12 +86,13 @@ def _check_attributes(thing: object, attributes: dict[str, Any]) -> None:
         raise Refused(f'{kind.__name__}.input is not "content": it would open paths that clients send. Set it back.')
     if attributes.get("memory") is not None:
         raise Refused(f"{kind.__name__}.memory is set: it would write into a cache folder. Set it to None.")
+    stacked = attributes.get("stack_method_", ())  # it calls them by these names
+    if not all(type(name) is str and name in STACKED for name in stacked):
+        raise ValueError("bad stacking")
+    if isinstance(thing, FunctionTransformer) and attributes.get("kw_args"):
+        raise Refused("FunctionTransformer.kw_args is set: a function may be given the numbers alone. Set it to None.")
     _check_columns(attributes)
-    if isinstance(thing, BaseForest):  # it does not ask its trees whether they fit
-        for member in attributes.get("estimators_", ()):
-            _check_tree(member, attributes)
-    if isinstance(thing, BaseDecisionTree):
-        _check_tree(thing, attributes)
+    check_compiled(thing, attributes)
 
 
 def _check_columns(attributes: dict[str, Any]) -> None:
@@ -90,15 +102,3 @@ def _check_columns(attributes: dict[str, Any]) -> None:
         raise ValueError("bad vocabulary")
     if vocabulary and not 0 <= min(vocabulary.values()) <= max(vocabulary.values()) < len(vocabulary):
         raise ValueError("bad vocabulary")
-
-
-def _check_tree(member: object, attributes: dict[str, Any]) -> None:
-    """Require that a tree is as wide as what it stands in says: None in a template that was never fitted."""
-    if not isinstance(member, BaseDecisionTree):
-        raise ValueError("bad forest")
-    tree = vars(member).get("tree_")
-    if tree is None:
-        return
-    fitted = type(tree) is Tree and tree.node_count > 0
-    if not fitted or tree.n_features != attributes.get("n_features_in_"):
-        raise ValueError("bad tree")

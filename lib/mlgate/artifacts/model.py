@@ -6,7 +6,7 @@ import sys
 import time
 import unicodedata
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from mlgate.artifacts.cards import Card
 from mlgate.artifacts.fence import Crossed, Fence
 from mlgate.artifacts.limits import STANDARD, Limits
 from mlgate.artifacts.refusals import Refused
+from mlgate.corpus import Inputs, Table
 from mlgate.errors import MlgateError
 
 import joblib
@@ -44,7 +45,7 @@ class Model:
     load_seconds: float = 0.0
     notes: tuple[str, ...] = ()
     limits: Limits | None = None
-    asked: Callable[[Sequence[str]], Answer] | None = field(default=None, repr=False)
+    asked: Callable[[Inputs], Answer] | None = field(default=None, repr=False)
 
     @property
     def fitted(self) -> Pipeline:
@@ -58,30 +59,42 @@ class Model:
         """The answers that the model knows, in the order of its probabilities."""
         return self.fitted.classes_
 
-    def answer(self, texts: Sequence[str]) -> Answer:
-        """Return the model's answers to n texts: labels (n,) and, where it has them, probabilities (n, classes).
+    @property
+    def takes_tables(self) -> bool:
+        """Whether it was fitted on a table, and not on texts."""
+        return hasattr(self.fitted, "n_features_in_")
 
+    @property
+    def columns(self) -> list[str] | None:
+        """The names of the columns that it was fitted on, in their order; None where it does not say."""
+        names = getattr(self.fitted, "feature_names_in_", None)
+        return None if names is None else [str(name) for name in names]
+
+    def answer(self, texts: Inputs) -> Answer:
+        """Return the model's answers to n texts, or rows of a table.
+
+        They are labels (n,) and, where it has them, probabilities (n, classes).
         The gate and the service both ask here, so that what is judged is what is served. The text is turned into
         numbers once for both. Raises ValueError on answers of the wrong shape and on scores that are not probabilities.
         """
         if self.asked is not None:
             return self.asked(texts)
         *steps, (_, last) = self.fitted.steps
-        rows: Any = list(texts)
+        rows: Any = texts.frame(self.columns) if isinstance(texts, Table) else list(texts)
         for _, step in steps:
             if step not in (None, "passthrough"):
                 rows = step.transform(rows)
         # a copy, because a nested scaler with copy=False changes the rows that the scores are computed from
         labels = np.asarray(last.predict(rows.copy()))
         if labels.shape != (len(texts),):
-            raise ValueError(f"gives answers of shape {labels.shape} to {len(texts)} texts")
+            raise ValueError(f"gives answers of shape {labels.shape} to {len(texts)} rows")
         if not hasattr(last, "predict_proba"):
             if hasattr(last, "decision_function") and not np.isfinite(last.decision_function(rows)).all():
                 raise ValueError("gives scores that are no numbers (NaN or infinite)")
             return labels, None
         scores = np.asarray(last.predict_proba(rows), dtype=float)
         if scores.shape != (len(texts), len(self.classes)):
-            raise ValueError(f"gives scores of shape {scores.shape} to {len(texts)} texts")
+            raise ValueError(f"gives scores of shape {scores.shape} to {len(texts)} rows")
         if not (np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()):
             raise ValueError("gives scores that are not probabilities (NaN, or outside 0 to 1)")
         if not np.allclose(scores.sum(axis=1), 1, rtol=0, atol=1e-4):
@@ -171,7 +184,7 @@ def _fault(pipeline: Pipeline) -> str | None:
         return "its last step is not a classifier: it cannot predict"
     classes = getattr(pipeline, "classes_", None)
     if not isinstance(classes, np.ndarray) or classes.ndim != 1 or len(classes) < 2:
-        return "it has no fitted classes: fit it on labelled texts before you save it"
+        return "it has no fitted classes: fit it on labelled rows before you save it"
     names = classes.tolist()
     if not all(isinstance(name, (str, int, np.str_, np.integer, np.bool_)) for name in names):  # a list may be endless
         return "its classes are neither texts nor integers: fit it on labels that are"

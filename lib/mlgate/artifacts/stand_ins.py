@@ -10,10 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 from sklearn._loss._loss import CyHalfBinomialLoss
+from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 from sklearn.linear_model._sgd_fast import Hinge, ModifiedHuber, SquaredHinge
+from sklearn.neighbors import KDTree
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
 NAMED_NDARRAY = object()  # a file may say "numpy.ndarray", but it never gets hold of something to call
+RECORDS = (NODE_DTYPE, PREDICTOR_RECORD_DTYPE, KDTree([[0.0]]).get_arrays()[2].dtype)  # nodes of three kinds of trees
 ARRAY_STATE = vars(NumpyArrayWrapper(None, None, None, None)).keys()
 MAX_DIMENSIONS = 8
 MAX_FEATURES = 2**24  # a tree asks for twelve bytes for each
@@ -47,27 +50,40 @@ def count_cells(shape: tuple[int, ...]) -> int:
 # What a file may do to an object that was made.
 
 
-def checked_dtype_state(dtype: np.dtype, state: tuple) -> tuple:
+def checked_dtype_state(dtype: np.dtype, state: tuple) -> Any:
     """Return what numpy itself would write, never what the file says: with other flags, bytes would become pointers."""
-    truth = NODE_DTYPE if dtype.kind == "V" else dtype.newbyteorder(state[1])
-    wanted = truth.__reduce__()[2]
-    if dtype.names or dtype.itemsize != truth.itemsize or state != wanted:
+    known = [dtype.newbyteorder(state[1])]
+    if dtype.kind == "V":
+        known = [record for record in RECORDS if record.itemsize == dtype.itemsize]
+    wanted = next((truth.__reduce__()[2] for truth in known if truth.__reduce__()[2] == state), None)
+    if dtype.names or wanted is None:
         raise ValueError("bad dtype")
     return wanted  # equal is not the same: a dtype equals its name
 
 
-def check_array_state(array: np.ndarray, state: tuple) -> None:
-    """Raise ValueError unless the state fills an empty array with as many bytes, or objects, as its shape needs."""
+def checked_array_state(array: np.ndarray, state: tuple) -> tuple:
+    """Return the state of an empty array. Raises ValueError unless it has as many bytes, or objects, as it needs."""
     _, shape, dtype, _, data = state
     if not isinstance(dtype, np.dtype) or array.shape != (0,):
         raise ValueError("bad array")
     kind, width = (list, 1) if dtype.hasobject else (bytes, max(dtype.itemsize, 1))
     if type(data) is not kind or len(data) != count_cells(shape) * width:
         raise ValueError("bad array")
+    return state
 
 
-def check_tree_state(tree: Tree, state: dict[str, Any]) -> None:
-    """Raise ValueError unless children come after their parents and features exist: compiled code looks at neither."""
+def checked_wrapper_state(array: Array, state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state. Raises ValueError unless it is that of joblib's array."""
+    if type(state) is not dict or not state.keys() <= ARRAY_STATE:
+        raise ValueError("bad array")
+    return state
+
+
+def checked_tree_state(tree: Tree, state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state. Raises ValueError unless children come after their parents and features exist.
+
+    Compiled code looks at neither.
+    """
     nodes = state["nodes"]
     if tree.node_count or type(nodes) is not np.ndarray or nodes.dtype != NODE_DTYPE or not nodes.size:
         raise ValueError("bad tree")
@@ -80,6 +96,7 @@ def check_tree_state(tree: Tree, state: dict[str, Any]) -> None:
             raise ValueError("bad tree")
     if not ((nodes["feature"] >= 0) & (nodes["feature"] < tree.n_features))[inner].all():
         raise ValueError("bad tree")
+    return state
 
 
 # What a file may call.

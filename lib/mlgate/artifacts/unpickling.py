@@ -13,25 +13,20 @@ import re
 import sysconfig
 import zlib
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 
+from mlgate.artifacts import stand_ins, table_stand_ins
 from mlgate.artifacts.allowed_types import ALLOWED
 from mlgate.artifacts.inspection import inspect
 from mlgate.artifacts.refusals import Refused, plain, type_name, why_not_allowed
-from mlgate.artifacts.stand_ins import (
-    ARRAY_STATE,
-    CALLABLE,
-    STAND_INS,
-    Array,
-    check_array_state,
-    check_tree_state,
-    checked_dtype_state,
-)
+from mlgate.artifacts.stand_ins import Array
 
 import numpy as np
 from joblib.numpy_pickle import NumpyUnpickler
 from sklearn.base import BaseEstimator
+from sklearn.neighbors import BallTree, KDTree
 from sklearn.pipeline import Pipeline
 from sklearn.tree._tree import Tree
 
@@ -49,6 +44,20 @@ OPCODES = (
 
 # As keys of a dictionary: quick to hash, and each has a hash of its own (numpy's infinite complex numbers do not).
 KEYS = (str, bytes, int, float, np.int64, np.bool_, type(None))
+STAND_INS = stand_ins.STAND_INS | table_stand_ins.STAND_INS
+CALLABLE = stand_ins.CALLABLE | table_stand_ins.CALLABLE
+# The state that a file may give to what is no estimator: checked, and often another one.
+STATES: dict[type, Callable] = {
+    np.dtype: stand_ins.checked_dtype_state,
+    np.ndarray: stand_ins.checked_array_state,
+    Tree: stand_ins.checked_tree_state,
+    Array: stand_ins.checked_wrapper_state,
+    KDTree: table_stand_ins.rebuilt_search_state,
+    BallTree: table_stand_ins.rebuilt_search_state,
+    table_stand_ins.Euclidean: table_stand_ins.euclidean_state,
+    table_stand_ins.Unused: lambda unused, state: None,
+    partial: table_stand_ins.checked_partial_state,
+}
 BYTES_AN_OPCODE = 5  # on average at least: a word of a vocabulary takes three opcodes and about 16 bytes
 FEW_OPCODES = 100_000  # in any file, however small
 
@@ -139,19 +148,13 @@ class _Unpickler(NumpyUnpickler):
 
     def load_build(self):
         target, state = self.stack[-2:]
-        if isinstance(target, np.dtype):
-            self.stack[-1] = checked_dtype_state(target, state)
-        elif type(target) is np.ndarray:
-            check_array_state(target, state)
-        elif type(target) is Tree:
-            check_tree_state(target, state)
-        elif not isinstance(target, Array):
-            if type_name(type(target)) not in self.names:
-                raise Refused(f"The file tries to change a {type(target).__name__} of this program. Do not load it.")
-            if type(state) is not dict or not re.fullmatch(r"[\w.+-]*", state.get("_sklearn_version", "")):
-                raise ValueError("bad version")  # scikit-learn prints it in a warning
-        elif type(state) is not dict or not state.keys() <= ARRAY_STATE:
-            raise ValueError("bad array")
+        checked = next((check for kind, check in STATES.items() if isinstance(target, kind)), None)
+        if checked:
+            self.stack[-1] = checked(target, state)
+        elif type_name(type(target)) not in self.names:
+            raise Refused(f"The file tries to change a {type(target).__name__} of this program. Do not load it.")
+        elif type(state) is not dict or not re.fullmatch(r"[\w.+-]*", state.get("_sklearn_version", "")):
+            raise ValueError("bad version")  # scikit-learn prints it in a warning
         super().load_build()
 
     def load_setitem(self):
@@ -165,7 +168,7 @@ class _Unpickler(NumpyUnpickler):
     def load_long1(self):
         super().load_long1()
         if self.stack[-1].bit_length() > 64:  # multiples of 2**61 - 1 all hash to 0: a dictionary of them takes hours
-            raise ValueError("number too large")
+            self.stack[-1] = table_stand_ins.Unused()  # only random generators have such
 
     def load_bytearray8(self):
         size = int.from_bytes(self.read(8), "little")

@@ -19,7 +19,9 @@ def add(added: "Commands") -> None:
     judge = added.add("judge", judge_command, help)
     judge.add_argument("--production", metavar="A.pkl", type=Path, help="a fitted scikit-learn Pipeline")
     judge.add_argument("--candidate", metavar="B.pkl", type=Path, help="the one that wants to replace it")
-    judge.add_argument("--data", metavar="rows.csv", type=Path, help="labelled texts, CSV or Parquet")
+    judge.add_argument("--data", metavar="rows.csv", type=Path, help="labelled texts, or a table")
+    help = "with a table: its columns (default: those that the models were fitted on)"
+    judge.add_argument("--features", metavar="a,b,c", help=help)
     help = "instead: labels beside both models' answers: files, folders or patterns; CSV, TSV, JSON lines or Parquet"
     judge.add_argument("--answers", metavar="rows.csv", type=Path, nargs="+", help=help)
     judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
@@ -114,12 +116,13 @@ def _judged(options: Namespace) -> "Verdict":
         return judge_files.judge_cards(options.cards, options.policy, options.metric)
     if way == "counts":
         return judge_files.judge_counts(options.counts, _columns(options), options.policy, options.metric)
-    source = Source(options.data, options.text_column, options.label_column, options.slice_column)
+    features = tuple(options.features.split(",")) if options.features else ()
+    source = Source(options.data, options.text_column, options.label_column, options.slice_column, features)
     return judge_files.judge_models(options.production, options.candidate, source, options.policy, options.metric)
 
 
 WAYS = {  # to name what is judged: the options of each, of which those in brackets may be left out
-    "models": ("production", "candidate", "data"),
+    "models": ("production", "candidate", "data", "[features]"),
     "answers": ("answers", "production_column", "candidate_column"),
     "cards": ("cards",),
     "counts": ("counts", "production_column", "candidate_column"),

@@ -26,6 +26,8 @@ from mlgate.corpus.splits import (
     normalise,
     split_of,
 )
+from mlgate.corpus.table import Inputs, Table
+from mlgate.corpus.tables import table_in
 
 __all__ = [
     "EDGE_CHARS",
@@ -34,8 +36,10 @@ __all__ = [
     "SPLITS",
     "WORD",
     "Batch",
+    "Inputs",
     "Rows",
     "Source",
+    "Table",
     "bucket",
     "fingerprint",
     "keys",
@@ -49,5 +53,6 @@ __all__ = [
     "source_of",
     "split",
     "split_of",
+    "table_in",
     "training_rows_alone",
 ]

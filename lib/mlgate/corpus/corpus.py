@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlgate.corpus import files
 from mlgate.corpus.splits import digest, normalise, split_of
+from mlgate.corpus.table import Inputs, Table
 from mlgate.errors import MlgateError
 from mlgate.root import Root, section
 
@@ -30,12 +31,16 @@ _training: ContextVar[bool] = ContextVar("training", default=False)
 
 @dataclass(frozen=True)
 class Source:
-    """Where labelled texts are: a CSV or Parquet file and its columns' names; without a path, the movie reviews."""
+    """Where labelled texts are: a CSV or Parquet file and its columns' names; without a path, the movie reviews.
+
+    features: the columns of a table, in the place of texts; by default, those that the models were fitted on.
+    """
 
     path: Path | None = None
     text_column: str = "text"
     label_column: str = "label"
     slice_column: str | None = None
+    features: tuple[str, ...] = ()
 
     @property
     def file(self) -> Path:
@@ -47,11 +52,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of labelled texts, in order. Labels and slices are text."""
+    """Some rows of labelled texts, in order. Labels and slices are text. table: in the place of texts."""
 
     texts: list[str]
     labels: list[str]
     slices: list[str]
+    table: Table | None = None
+
+    @property
+    def inputs(self) -> Inputs:
+        """What a model is asked: texts, or a table."""
+        return self.texts if self.table is None else self.table
 
 
 @dataclass(frozen=True)

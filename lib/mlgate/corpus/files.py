@@ -50,7 +50,7 @@ def read(
     too large unfolded.
     """
     path, columns = Path(path), list(dict.fromkeys(columns))
-    reader = READERS.get(_kind(path))
+    reader = READERS.get(kind_of(path))
     if folded and reader is _parquet:
         reader = parquet.folded
     if reader is None:
@@ -86,7 +86,7 @@ def listed(names: Iterable[Path]) -> list[Path]:
 
 def _listed(name: Path) -> list[Path]:
     if name.is_dir():
-        paths = sorted(path for path in name.iterdir() if _kind(path) in READERS)
+        paths = sorted(path for path in name.iterdir() if kind_of(path) in READERS)
     elif any(sign in str(name) for sign in "*?[") and not name.exists():
         paths = sorted(Path(name.anchor).glob(str(name.relative_to(name.anchor))))
     else:
@@ -96,11 +96,11 @@ def _listed(name: Path) -> list[Path]:
     return paths
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
     """Return the suffix that says what a file is: ".csv" of rows.csv and of rows.csv.gz."""
     suffixes = path.suffixes
-    if suffixes and suffixes[-1].lower() == ".gz" and _kind(path.with_suffix("")) != ".parquet":
-        return _kind(path.with_suffix(""))
+    if suffixes and suffixes[-1].lower() == ".gz" and kind_of(path.with_suffix("")) != ".parquet":
+        return kind_of(path.with_suffix(""))
     return path.suffix.lower()
 
 
@@ -113,7 +113,7 @@ def _open(path: Path) -> BinaryIO:
 
 def names(path: Path) -> list[str]:
     """Return the names of a file's columns. Raises MlgateError, as `read` does, where it cannot be used."""
-    reader = HEADERS.get(_kind(path))
+    reader = HEADERS.get(kind_of(path))
     if reader is None or not path.is_file():
         next(read(path, []), None)  # says why
         return []

@@ -91,6 +91,12 @@ def names(path: Path) -> list[str]:
         return file.schema_arrow.names
 
 
+def kinds(path: Path, columns: list[str]) -> dict[str, pa.DataType]:
+    """Return what these columns hold. Raises MlgateError where one holds neither text nor numbers."""
+    with pa.parquet.ParquetFile(path) as file:
+        return {name: _kind(path, file.schema_arrow.field(name)) for name in columns}
+
+
 def _kind(path: Path, column: pa.Field) -> pa.DataType:
     """Return the type of a column's values. Raises MlgateError where they are neither text nor numbers."""
     kind = column.type

@@ -7,7 +7,7 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from mlgate import artifacts, corpus, exam, ledger, recipes
 from mlgate.answers import scoring
 from mlgate.artifacts import Model
+from mlgate.corpus import Inputs, Table
 from mlgate.gate import PROMOTE, Verdict, judge
 from mlgate.recipes import RECIPES
 from mlgate.root import Root, find_root
@@ -38,8 +39,8 @@ class Remembering(Model):
 
     memory: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray | None]] = field(default_factory=dict, repr=False)
 
-    def answer(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
-        if len(texts) < MIN_REMEMBERED:
+    def answer(self, texts: Inputs) -> tuple[np.ndarray, np.ndarray | None]:
+        if isinstance(texts, Table) or len(texts) < MIN_REMEMBERED:
             return super().answer(texts)
         key = tuple(texts)
         if key not in self.memory:

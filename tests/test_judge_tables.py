@@ -1,0 +1,92 @@
+"""`mlgate judge --data` on a table, as people call it."""
+
+from mlgate import cli
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """rows.csv, and pipelines that were fitted on some of its columns."""
+    folder = tmp_path_factory.mktemp("tables")
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({name: rng.normal(0, 1, 3_000) for name in ("a", "b")})
+    rows["place"] = rng.choice(["north", "south"], len(rows))
+    inside = rows["a"] ** 2 + rows["b"] ** 2 < 1.4
+    rows["answer"] = np.where(inside ^ (rng.random(len(rows)) < 0.1), "in", "out")
+    rows.loc[::50, "b"] = np.nan
+    rows["id"] = range(len(rows))
+    rows[1_000:].to_csv(folder / "rows.csv", index=False)
+    first = rows[:1_000]
+    columns = ColumnTransformer([("n", SimpleImputer(), ["a", "b"]), ("w", OneHotEncoder(), ["place"])])
+    models = {
+        "linear": make_pipeline(columns, LogisticRegression()).fit(first, first["answer"]),
+        "boosted": make_pipeline(HistGradientBoostingClassifier(max_iter=20)).fit(first[["b", "a"]], first["answer"]),
+        "unnamed": make_pipeline(HistGradientBoostingClassifier(max_iter=20)).fit(
+            rows[["a", "b"]][:1_000].to_numpy(), rows["answer"][:1_000]
+        ),
+        "price": make_pipeline(SimpleImputer(), Ridge()).fit(rows[["a", "b"]], rows["a"]),
+        "gaps": make_pipeline(LogisticRegression()).fit(rows[["a"]].assign(c=1), rows["answer"]),
+        "texts": make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(["in", "out"] * 9, ["in", "out"] * 9),
+    }
+    for name, model in models.items():
+        joblib.dump(model, folder / f"{name}.pkl")
+    return folder
+
+
+@pytest.fixture
+def judge(folder, capsys):
+    def run(production, candidate, *more):
+        models = ("--production", folder / f"{production}.pkl", "--candidate", folder / f"{candidate}.pkl")
+        arguments = ("judge", *models, "--data", folder / "rows.csv", "--label-column", "answer", *more)
+        code = cli.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_each_model_gets_the_columns_that_it_was_fitted_on_in_its_order(judge):
+    assert "Candidate model accuracy: 0.8" in judge("linear", "boosted")[1]
+    assert judge("boosted", "linear")[0] == 4
+    assert judge("linear", "linear", "--slice-column", "place")[0] == 3
+
+
+def test_a_model_that_names_no_columns_gets_those_that_are_named(judge):
+    assert judge("linear", "unnamed", "--features", "a,b,place")[0] == 4  # three columns where it wants two
+    assert judge("unnamed", "unnamed", "--features", "a,b")[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("candidate", "words"),
+    [
+        ("gaps", "yet now missing"),
+        ("price", "has no fitted classes"),
+        ("texts", "it cannot answer rows.csv"),
+    ],
+)
+def test_a_candidate_that_cannot_answer_the_table_is_rejected(judge, candidate, words):
+    code, said, _ = judge("linear", candidate)
+    assert code == 4
+    assert words in said
+
+
+def test_texts_are_not_given_columns(judge):
+    code, _, said = judge("texts", "texts", "--features", "a,b")
+    assert code == 1
+    assert "leave --features out" in said
+    code, _, said = judge("linear", "boosted", "--features", "a,answer")
+    assert code == 1
+    assert "holds the labels" in said
