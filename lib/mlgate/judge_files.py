@@ -62,13 +62,16 @@ def judge_answers(
     slices: str | None = None,
     policy: Path | None = None,
     metric: Metric | None = None,
+    clusters: str | None = None,
+    id: str | None = None,
 ) -> Verdict:
     """Return the verdict on two columns of answers beside a column of labels, of any two models of any framework.
 
-    metric: the one that decides, by default gate.toml's.
+    metric: the one that decides, by default gate.toml's. clusters: the column that says which rows belong together.
+    id: the one that names each row, so that rows that are there twice are told.
     """
     _, demands = _policy(policy, metric)
-    return _judge(score_answers(paths, label, production, candidate, slices, _whole(demands)), demands)
+    return _judge(score_answers(paths, label, production, candidate, slices, clusters, id, _whole(demands)), demands)
 
 
 def judge_joined(pair: Pair, policy: Path | None = None, metric: Metric | None = None) -> Verdict:
@@ -110,19 +113,21 @@ def judge_arrays(
     candidate: Iterable[object],
     *,
     slices: Iterable[object] | None = None,
+    clusters: Iterable[object] | None = None,
     policy: Policy | Path | None = None,
     metric: Metric | None = None,
 ) -> ShownVerdict:
     """Return the verdict on a candidate's answers beside production's and the labels: lists, arrays or columns, (n,).
 
-    slices: the part of the traffic that each row belongs to. policy: what to demand, or a gate.toml that says it.
-    metric: the one that decides, by default the policy's. Raises MlgateError where they do not fit together.
+    slices: the part of the traffic that each row belongs to. clusters: the user, document or prompt that it is of,
+    where rows are not independent. policy: what to demand, or a gate.toml that says it. metric: the one that decides,
+    by default the policy's. Raises MlgateError where they do not fit together.
     """
     if not isinstance(policy, Policy):
         policy = _policy(policy, metric)[1]
     elif metric is not None and metric != policy.metric:
         policy = replace(policy, metric=metric)
-    verdict = _judge(score_arrays(labels, production, candidate, slices, _whole(policy)), policy)
+    verdict = _judge(score_arrays(labels, production, candidate, slices, clusters, _whole(policy)), policy)
     return ShownVerdict(**vars(verdict))
 
 

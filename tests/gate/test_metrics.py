@@ -225,11 +225,12 @@ def test_a_model_that_is_no_better_is_promoted_at_most_at_the_level(metric, clas
 
 def test_no_pair_of_tests_is_fooled_by_a_few_rows_that_agree():
     """Four wins and no loss in a thousand rows are no certainty: without the two rows each way, p would be .02."""
-    few = moments(np.array([1.0, 0.0]), np.array([4, 996]), rows=1_000, metric="cost", swing=1.0)
+    few = moments(np.array([1.0, 0.0]), np.array([4, 996]), np.array([1, 0]), rows=1_000, metric="cost", swing=1.0)
     assert 0.03 < few.p_value() < 0.0625
     assert isinstance(few, Moments)
     assert few.interval(0.9).low < 0
-    assert moments(np.array([1.0, 0.0]), np.array([9, 991]), rows=1_000, metric="cost", swing=1.0).p_value() < 0.01
+    more = moments(np.array([1.0, 0.0]), np.array([9, 991]), np.array([1, 0]), rows=1_000, metric="cost", swing=1.0)
+    assert more.p_value() < 0.01
 
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "cost"])

@@ -10,7 +10,7 @@ from mlgate.scorecard import Scorecard
 
 import pyarrow as pa
 
-NAMES = Columns("labels", "production", "candidate", "slices")
+NAMES = ("labels", "production", "candidate")
 
 
 def score_arrays(
@@ -18,6 +18,7 @@ def score_arrays(
     production: Iterable[object],
     candidate: Iterable[object],
     slices: Iterable[object] | None = None,
+    clusters: Iterable[object] | None = None,
     whole: bool = True,
 ) -> Scorecard:
     """Return the scorecard of two models' answers beside the labels: (n,) each, texts, numbers or booleans.
@@ -26,11 +27,11 @@ def score_arrays(
     an answer of production's is missing.
     """
     named = {"labels": labels, "production": production, "candidate": candidate}
-    if slices is not None:
-        named["slices"] = slices
+    others = {name: values for name, values in (("slices", slices), ("clusters", clusters)) if values is not None}
+    named |= others
     texts = {name: [_text(value) for value in values] for name, values in named.items()}
     _require_whole(texts)
-    columns = NAMES if slices is not None else Columns(NAMES.label, NAMES.production, NAMES.candidate)
+    columns = Columns(*NAMES, **{name.removesuffix("s"): name for name in others})
     counted = Counted(columns)
     batch = pa.RecordBatch.from_pydict({name: pa.array(values, pa.string()) for name, values in texts.items()})
     counted.add(batch.select(columns.names))
@@ -52,7 +53,7 @@ def _require_whole(texts: dict[str, list[str | None]]) -> None:
     if len(set(counts.values())) > 1:
         said = ", ".join(f"{count:,} {name}" for name, count in counts.items())
         raise MlgateError(f"Labels and answers are of unequal length: {said}. Give one of each for each row.")
-    for name in ("labels", "production"):
-        for number, value in enumerate(texts[name]):
+    for name in ("labels", "production", "clusters"):
+        for number, value in enumerate(texts.get(name, [])):
             if value is None or not value.strip():
                 raise MlgateError(f"{name}[{number}] is missing. Fill it in, or leave the row out.")

@@ -1,15 +1,16 @@
 """Read the answers of two models, of any framework, from columns of a file, and reduce them to a scorecard."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlgate.answers import spelling
 from mlgate.answers.tally import require_few_slices
 from mlgate.corpus import NO_SLICE, files, require_filled
 from mlgate.errors import MlgateError
-from mlgate.scorecard import Facts, Scorecard, merge, occurring
+from mlgate.scorecard import Facts, Scorecard, entries, key_of, occurring, placed
 
 import numpy as np
 import pyarrow as pa
@@ -26,10 +27,13 @@ class Columns:
     production: str
     candidate: str
     slice: str | None = None
+    cluster: str | None = None
+    id: str | None = None
 
     def __post_init__(self):
         answers = (self.label, self.production, self.candidate)
-        named = (*answers, self.slice) if self.slice != self.label else answers
+        others = [name for name in (self.slice, self.cluster) if name and name != self.label]
+        named = (*answers, *dict.fromkeys(others))
         for name in named:
             if named.count(name) > 1:
                 raise MlgateError(f"Column {name!r} is named twice. Name a column each for labels and answers.")
@@ -37,8 +41,19 @@ class Columns:
     @property
     def names(self) -> list[str]:
         """The columns to read."""
+        others = [name for name in (self.cluster, self.id) if name]
+        return [*self.counted, *others]
+
+    @property
+    def counted(self) -> list[str]:
+        """Those whose values are counted: labels, answers, slices."""
         answers = [self.label, self.production, self.candidate]
         return [*answers, self.slice] if self.slice else answers
+
+    @property
+    def filled(self) -> list[str]:
+        """Those in which no value may be missing."""
+        return [self.label, self.production, *(name for name in (self.cluster, self.id) if name)]
 
 
 def score_answers(
@@ -47,15 +62,19 @@ def score_answers(
     production: str,
     candidate: str,
     slice_column: str | None = None,
+    cluster: str | None = None,
+    id: str | None = None,
     whole: bool = True,
 ) -> Scorecard:
     """Return the scorecard of two columns of answers beside a column of labels: any two models, of any framework.
 
-    `paths`: a file, a folder, a pattern, or several of them. They are read a batch at a time. Raises MlgateError where
+    `paths`: a file, a folder, a pattern, or several of them. They are read a batch at a time. cluster: a column that
+    says which rows belong together, and so count as one; id: one that names each row. Raises MlgateError where
     labels or production's answers are missing, or the columns do not fit together, or all rows have one label (unless
     whole is false); a missing or unknown answer of the candidate is its fault.
     """
-    return count_files(paths, Columns(label, production, candidate, slice_column)).scorecard(whole)
+    columns = Columns(label, production, candidate, slice_column, cluster, id)
+    return count_files(paths, columns).scorecard(whole)
 
 
 def count_files(paths: Path | Iterable[Path], columns: Columns) -> "Counted":
@@ -64,7 +83,7 @@ def count_files(paths: Path | Iterable[Path], columns: Columns) -> "Counted":
     for path in files.listed([paths] if isinstance(paths, str | Path) else paths):
         rows = 0
         for batch in files.read(path, columns.names, cut=[columns.candidate], folded=True):
-            require_no_gaps(path, batch, (columns.label, columns.production), rows)
+            require_no_gaps(path, batch, columns.filled, rows)
             rows += batch.num_rows
             counted.add(batch)
         counted.parts.append((path.name, rows, files.digest(path)))
@@ -74,14 +93,16 @@ def count_files(paths: Path | Iterable[Path], columns: Columns) -> "Counted":
 class Counted:
     """Counts rows by (slice, label, production's answer, candidate's answer), a batch at a time.
 
-    A missing answer is "". parts: (name, rows, digest) of each file that went in.
+    A missing answer is "". Where rows stand in clusters, (slice, key of the cluster) is in the slice's place.
+    parts: (name, rows, digest) of each file that went in.
     """
 
     def __init__(self, columns: Columns):
         self.columns = columns
         self.seen: Counter = Counter()
-        self.values: dict[str, set[str | None]] = {name: set() for name in columns.names}
+        self.values: dict[str, set[str | None]] = {name: set() for name in columns.counted}
         self.parts: list[tuple[str, int, str]] = []
+        self.ids: set[str | None] = set()
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add a batch of these columns, as text. Raises MlgateError where one has too many values for what it is."""
@@ -91,14 +112,17 @@ class Counted:
         words: dict[str, list[str | None]] = {}
         codes = []
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            places, words[name] = _folded(column)
-            codes.append(places)
-            self.values[name].update(words[name])
+            places, values = _folded(column)
+            if name == columns.id:
+                self.ids.update(values)
+            if name in self.values:
+                self.values[name].update(values)
+            if name in self.values or name == columns.cluster:
+                codes.append(places)
+                words[name] = values
         self._require_few()
         for row, rows in _combinations(codes, words):
-            where = NO_SLICE
-            if columns.slice:
-                where = row[columns.slice] or "(empty)"
+            where = place_of(row, columns)
             self.seen[where, row[columns.label], row[columns.production], row[columns.candidate] or ""] += rows
 
     def add_counts(self, seen: Counter) -> None:
@@ -107,8 +131,11 @@ class Counted:
         for place, name in enumerate((self.columns.label, self.columns.production, self.columns.candidate), 1):
             self.values[name] = {key[place] for key in self.seen}
         if self.columns.slice:
-            self.values[self.columns.slice] = {key[0] for key in self.seen}
+            self.values[self.columns.slice] = {self._slice_of(key[0]) for key in self.seen}
         self._require_few()
+
+    def _slice_of(self, where: Any) -> str:
+        return where[0] if self.columns.cluster else where
 
     def _require_few(self) -> None:
         for name in (self.columns.label, self.columns.production, self.columns.candidate):
@@ -131,14 +158,18 @@ class Counted:
         if not whole:
             known |= {key[3] for key in seen} - {""}
         classes = tuple(sorted(known))
-        slices = tuple(sorted({key[0] for key in seen}))
+        slices = tuple(sorted({self._slice_of(key[0]) for key in seen}))
         place = {name: position for position, name in enumerate(classes)}
+        slice_place = {name: position for position, name in enumerate(slices)}
         rows = [
-            (slices.index(where), place[label], place[production], place.get(candidate, len(classes)))
+            (slice_place[self._slice_of(where)], place[label], place[production], place.get(candidate, len(classes)))
             for where, label, production, candidate in seen
         ]
         found = np.array(list(seen.values()), dtype=np.int64)
-        cells, counts = merge(np.array(rows, dtype=np.int64).reshape(-1, 4), found)
+        cells, counts, places = placed(np.array(rows, dtype=np.int64).reshape(-1, 4), found)
+        clusters = None
+        if columns.cluster:
+            clusters = entries([key[0][1] for key in seen], places, found)
         return Scorecard(
             classes=classes,
             slices=slices,
@@ -149,7 +180,17 @@ class Counted:
             production=Facts(),
             candidate=Facts(fault=_fault({key[3] for key in seen} - set(classes))),
             whole=whole,
+            clusters=clusters,
+            repeats=self.seen.total() - len(self.ids) if columns.id else None,
         )
+
+
+def place_of(row: Mapping[str, str | None], columns: Columns) -> Any:
+    """Return what a row counts for: its slice, and its cluster where rows stand in such."""
+    where = NO_SLICE
+    if columns.slice:
+        where = row[columns.slice] or "(empty)"
+    return (where, key_of(row[columns.cluster] or "")) if columns.cluster else where
 
 
 def _folded(column: pa.Array) -> tuple[np.ndarray, list[str | None]]:

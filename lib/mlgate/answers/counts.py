@@ -5,29 +5,33 @@ be counted where they are, on as many machines as there are, and be judged as on
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
-from mlgate.answers.columns import Columns, Counted, count_files, require_no_gaps
-from mlgate.corpus import NO_SLICE, files
+from mlgate.answers.columns import Columns, Counted, count_files, place_of, require_no_gaps
+from mlgate.corpus import files
 from mlgate.errors import MlgateError
 from mlgate.root import read_file, reason_of, to_json
 from mlgate.root.shapes import misfit
 from mlgate.scorecard import Scorecard
 
 SCHEMA = "mlgate/card/1"
+KEY = re.compile("[0-9a-f]{16}")
 
 
 class Line(TypedDict):
-    """How many rows have this combination. candidate: "" where it gave no answer."""
+    """How many rows have this combination. candidate: "" where it gave no answer. cluster: its key, if any."""
 
     slice: str
     label: str
     production: str
     candidate: str
     rows: int
+    cluster: NotRequired[str]
 
 
 class Part(TypedDict):
@@ -45,17 +49,26 @@ class CountCard(TypedDict):
     columns: list[str]
     counts: list[Line]
     parts: list[Part]
+    cluster: NotRequired[str]
 
 
 def count(paths: Path | Iterable[Path], columns: Columns) -> bytes:
     """Return the card of these files of answers, as JSON. Raises MlgateError as `score_answers` does."""
     counted = count_files(paths, columns)
-    lines = [
-        {"slice": key[0], "label": key[1], "production": key[2], "candidate": key[3], "rows": rows}
-        for key, rows in sorted(counted.seen.items())
-    ]
+    lines = [_line(key, rows, columns) for key, rows in sorted(counted.seen.items())]
     parts = [{"name": name, "rows": rows, "digest": digest} for name, rows, digest in counted.parts]
-    return to_json({"schema": SCHEMA, "columns": columns.names, "counts": lines, "parts": parts})
+    card = {"schema": SCHEMA, "columns": columns.counted, "counts": lines, "parts": parts}
+    if columns.cluster:
+        card["cluster"] = columns.cluster
+    return to_json(card)
+
+
+def _line(key: Any, rows: int, columns: Columns) -> dict[str, Any]:
+    where, label, production, candidate = key
+    line = {"slice": where, "label": label, "production": production, "candidate": candidate, "rows": rows}
+    if columns.cluster:
+        line["slice"], line["cluster"] = where
+    return line
 
 
 def score_cards(paths: Path | Iterable[Path], whole: bool = True) -> Scorecard:
@@ -65,19 +78,26 @@ def score_cards(paths: Path | Iterable[Path], whole: bool = True) -> Scorecard:
     """
     names = files.listed([paths] if isinstance(paths, str | Path) else paths)
     cards = [_read(path) for path in names]
-    counted = Counted(Columns(*cards[0]["columns"]))
+    counted = Counted(_columns(cards[0]))
     for path, card in zip(names, cards, strict=True):
-        if card["columns"] != cards[0]["columns"]:
+        if _columns(card) != counted.columns:
             raise MlgateError(f"{path} counts other columns than {names[0]}. Count all parts in the same way.")
         seen: Counter = Counter()
         for line in card["counts"]:
-            seen[line["slice"], line["label"], line["production"], line["candidate"]] += line["rows"]
+            where: Any = line["slice"]
+            if counted.columns.cluster:
+                where = (where, line["cluster"])
+            seen[where, line["label"], line["production"], line["candidate"]] += line["rows"]
         counted.add_counts(seen)
         for part in card["parts"]:
             if part["digest"] in {digest for _, _, digest in counted.parts}:
                 raise MlgateError(f"{path} counts {part['name']} once more: its rows would count twice.")
             counted.parts.append((part["name"], part["rows"], part["digest"]))
     return counted.scorecard(whole)
+
+
+def _columns(card: CountCard) -> Columns:
+    return replace(Columns(*card["columns"]), cluster=card.get("cluster"))
 
 
 def _read(path: Path) -> CountCard:
@@ -87,6 +107,8 @@ def _read(path: Path) -> CountCard:
         wrong = misfit(found, CountCard, "the card")
         if wrong or not 3 <= len(found["columns"]) <= 4 or any(line["rows"] < 1 for line in found["counts"]):
             raise ValueError(wrong or "its columns or counts are not those of a card")
+        if found.get("cluster") and not all(KEY.fullmatch(line.get("cluster", "")) for line in found["counts"]):
+            raise ValueError("a line has no cluster")
     except OSError as error:
         raise MlgateError(f"{path} cannot be read: {reason_of(error)}.") from error
     except (ValueError, RecursionError) as error:
@@ -102,13 +124,10 @@ def score_counts(path: Path, columns: Columns, rows_column: str = "n", whole: bo
     counted = Counted(columns)
     before = 0
     for batch in files.read(path, [*columns.names, rows_column], cut=[columns.candidate]):
-        require_no_gaps(path, batch, (columns.label, columns.production), before)
+        require_no_gaps(path, batch, columns.filled, before)
         seen: Counter = Counter()
         for number, row in enumerate(batch.to_pylist(), before + 1):
-            where = NO_SLICE
-            if columns.slice:
-                where = row[columns.slice] or "(empty)"
-            key = (where, row[columns.label], row[columns.production], row[columns.candidate] or "")
+            key = (place_of(row, columns), row[columns.label], row[columns.production], row[columns.candidate] or "")
             seen[key] += _rows(path, number, row[rows_column])
         counted.add_counts(seen)
         before += batch.num_rows

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 @dataclass(frozen=True)
 class Pair:
-    """Two files of answers and their columns. Labels and slices stand beside production's answers."""
+    """Two files of answers and their columns. Labels, slices and clusters stand beside production's answers."""
 
     production: Path
     candidate: Path
@@ -22,6 +22,7 @@ class Pair:
     answer: str
     label: str
     slice: str | None = None
+    cluster: str | None = None
 
 
 def score_joined(pair: Pair, whole: bool = True) -> Scorecard:
@@ -30,8 +31,11 @@ def score_joined(pair: Pair, whole: bool = True) -> Scorecard:
     A row without an answer of the candidate counts as unanswered, which is its fault. Raises MlgateError where an id is
     missing or doubled, or the candidate answers rows that production does not.
     """
-    names = Columns(pair.label, f"{pair.answer} of production", f"{pair.answer} of the candidate", pair.slice)
-    of_production = _read(pair.production, [pair.id, pair.label, pair.answer, *([pair.slice] if pair.slice else [])])
+    names = Columns(
+        pair.label, f"{pair.answer} of production", f"{pair.answer} of the candidate", pair.slice, pair.cluster
+    )
+    beside = [name for name in (pair.slice, pair.cluster) if name]
+    of_production = _read(pair.production, list(dict.fromkeys([pair.id, pair.label, pair.answer, *beside])))
     of_candidate = _read(pair.candidate, [pair.id, pair.answer], cut=pair.answer)
     _require_known(pair, of_production, of_candidate)
     joined = of_production.rename_columns({pair.answer: names.production}).join(

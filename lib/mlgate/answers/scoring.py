@@ -41,6 +41,7 @@ def _score(production: Model, candidate: Model, rows: Rows, probing: bool) -> Sc
         if first and not asked_candidate.fault and production.digest != candidate.digest:
             probes = probe(production, candidate, batch.inputs)
         tally.add(batch.slices, truth, answers, proposed)
+        tally.add_texts(batch.texts)
     return tally.scorecard(rows, asked_production.facts(), asked_candidate.facts(), probes)
 
 

@@ -33,6 +33,7 @@ class Tally:
         self.counts = np.zeros(0, dtype=np.int64)
         self.scores = np.zeros((MAX_SLICES, 4))
         self.reliability = np.zeros((2, BINS, 3))
+        self.texts: set[int] = set()
 
     def add(self, slices: Sequence[str], truth: np.ndarray, production: Answers, candidate: Answers) -> None:
         """Add a batch: the slice and the position of the label of each row, and what both models answered."""
@@ -44,6 +45,10 @@ class Tally:
             self._add_brier(places, truth, production.scores, candidate.scores)
             self._add_reliability(0, truth, production.places, production.scores)
             self._add_reliability(1, truth, candidate.places, candidate.scores)
+
+    def add_texts(self, texts: Sequence[str]) -> None:
+        """Remember which texts there were, to count those that are repeated."""
+        self.texts.update(map(hash, texts))
 
     def _add_brier(self, slices: np.ndarray, truth: np.ndarray, production: np.ndarray, candidate: np.ndarray) -> None:
         right = np.eye(len(self.classes))[truth]
@@ -78,6 +83,7 @@ class Tally:
             candidate=candidate,
             sealed=rows.sealed,
             probes=probes,
+            repeats=int(counts.sum()) - len(self.texts) if self.texts else None,
         )
 
 

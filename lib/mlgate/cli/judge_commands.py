@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from mlgate.gate import Verdict
 
 
+CLUSTERS = "rows that belong together and count as one: of one user, document or prompt"
+
+
 def add(added: "Commands") -> None:
     """Add `mlgate judge` and `mlgate count`."""
     help = "compare two models on your own rows: no notebook, no card, no ledger"
@@ -34,9 +37,12 @@ def add(added: "Commands") -> None:
     help = "instead: ids, labels and production's answers"
     judge.add_argument("--production-answers", metavar="A.csv", type=Path, help=help)
     judge.add_argument("--candidate-answers", metavar="B.csv", type=Path, help="ids and the candidate's answers")
-    judge.add_argument("--id-column", metavar="NAME", help="what joins these two (default: id)")
+    judge.add_argument(
+        "--id-column", metavar="NAME", help="what joins these two (default: id); with --answers: names each row"
+    )
     judge.add_argument("--answer-column", metavar="NAME", help="where their answers are (default: answer)")
     add_columns(judge)
+    judge.add_argument("--cluster-column", metavar="NAME", help=CLUSTERS)
     judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
     judge.add_argument("--metric", choices=METRICS, help="what decides (default: gate.toml's, else accuracy)")
     judge.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there")
@@ -56,6 +62,7 @@ def _add_count(added: "Commands") -> None:
     count.add_argument("--production-column", metavar="NAME", required=True)
     count.add_argument("--candidate-column", metavar="NAME", required=True)
     count.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")
+    count.add_argument("--cluster-column", metavar="NAME", help=CLUSTERS)
     count.add_argument("--out", metavar="card.json", type=Path, required=True, help="write the card there")
 
 
@@ -101,6 +108,8 @@ def _judged(options: Namespace) -> "Verdict":
             slices=options.slice_column,
             policy=options.policy,
             metric=options.metric,
+            clusters=options.cluster_column,
+            id=options.id_column,
         )
     if way == "joined":
         pair = Pair(
@@ -110,6 +119,7 @@ def _judged(options: Namespace) -> "Verdict":
             answer=options.answer_column or "answer",
             label=options.label_column,
             slice=options.slice_column,
+            cluster=options.cluster_column,
         )
         return judge_files.judge_joined(pair, options.policy, options.metric)
     if way == "cards":
@@ -123,10 +133,10 @@ def _judged(options: Namespace) -> "Verdict":
 
 WAYS = {  # to name what is judged: the options of each, of which those in brackets may be left out
     "models": ("production", "candidate", "data", "[features]"),
-    "answers": ("answers", "production_column", "candidate_column"),
+    "answers": ("answers", "production_column", "candidate_column", "[cluster_column]", "[id_column]"),
     "cards": ("cards",),
-    "counts": ("counts", "production_column", "candidate_column"),
-    "joined": ("production_answers", "candidate_answers", "[id_column]", "[answer_column]"),
+    "counts": ("counts", "production_column", "candidate_column", "[cluster_column]"),
+    "joined": ("production_answers", "candidate_answers", "[id_column]", "[answer_column]", "[cluster_column]"),
 }
 
 
@@ -160,7 +170,13 @@ def _option(name: str) -> str:
 def _columns(options: Namespace) -> "Columns":
     from mlgate.answers import Columns
 
-    return Columns(options.label_column, options.production_column, options.candidate_column, options.slice_column)
+    return Columns(
+        options.label_column,
+        options.production_column,
+        options.candidate_column,
+        slice=options.slice_column,
+        cluster=options.cluster_column,
+    )
 
 
 def count_command(options: Namespace) -> int:

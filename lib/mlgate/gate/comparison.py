@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mlgate.gate import statistics
 from mlgate.gate.metrics import Table, price_table, table_of
@@ -70,10 +70,10 @@ class Paired:
 def compared(scorecard: Scorecard, policy: Policy, metric: Metric | None = None) -> Comparison:
     """Return the comparison of the two models by the metric that decides, or by another one."""
     metric = metric or policy.metric
-    if metric in COUNTED:
+    if metric in COUNTED and not scorecard.clusters:
         return Paired(*scorecard.discordant, scorecard.count, metric)
     worth = _worth(scorecard, table_of(metric, scorecard.classes, policy.priced))
-    return _by_cells(scorecard, worth.candidate - worth.production, metric, worth.swing)
+    return _mean_of(scorecard, worth.candidate - worth.production, worth.better, metric=metric, swing=worth.swing)
 
 
 def values(scorecard: Scorecard, policy: Policy) -> tuple[float, float]:
@@ -86,11 +86,20 @@ def values(scorecard: Scorecard, policy: Policy) -> tuple[float, float]:
 
 def own_interval(scorecard: Scorecard, policy: Policy, level: float) -> Interval:
     """Return the interval, at 1 - 2 level, of the candidate's own value of the metric that decides."""
-    if policy.metric in COUNTED:
-        return statistics.wilson(round(scorecard.accuracy[1] * scorecard.count), scorecard.count, 1 - 2 * level)
     worth = _worth(scorecard, table_of(policy.metric, scorecard.classes, policy.priced))
-    low, high = _by_cells(scorecard, worth.candidate, policy.metric, worth.swing).interval(1 - 2 * level)
+    if policy.metric in COUNTED:
+        return share_interval(scorecard, worth.candidate > 0, level)
+    found = _mean_of(scorecard, worth.candidate, worth.candidate, metric=policy.metric, swing=worth.swing)
+    low, high = found.interval(1 - 2 * level)
     return Interval(-high, -low) if policy.metric in LOSSES else Interval(low, high)
+
+
+def share_interval(scorecard: Scorecard, which: np.ndarray, level: float) -> Interval:
+    """Return the interval, at 1 - 2 level, of the share of rows in these cells: booleans (m,)."""
+    if scorecard.clusters:
+        found = _mean_of(scorecard, which.astype(float), which.astype(float), metric="accuracy", swing=1.0)
+        return found.interval(1 - 2 * level)
+    return statistics.wilson(int(scorecard.counts[which].sum()), scorecard.count, 1 - 2 * level)
 
 
 def against_one_class(scorecard: Scorecard, policy: Policy) -> tuple[Comparison, str]:
@@ -98,7 +107,7 @@ def against_one_class(scorecard: Scorecard, policy: Policy) -> tuple[Comparison,
 
     It is the answer that reads best by the metric: the most frequent label, or the one that costs least.
     """
-    if policy.metric == "accuracy":
+    if policy.metric == "accuracy" and not scorecard.clusters:
         return Paired(*scorecard.against_one_class, scorecard.count), "the most frequent label"
     labels = scorecard.confusion("candidate").sum(axis=1)
     place = int(labels.argmax())
@@ -111,10 +120,15 @@ def against_one_class(scorecard: Scorecard, policy: Policy) -> tuple[Comparison,
 
 
 class _Worth(NamedTuple):
-    """What each model's answer is worth in each cell, and by how much one row's answer can change that at most."""
+    """What each model's answer is worth in each cell.
+
+    better: above 0 where the candidate's answer is worth more, below 0 where it is worth less, 0 where both answer the
+    same. swing: by how much one row's answer can change its worth at most.
+    """
 
     production: np.ndarray
     candidate: np.ndarray
+    better: np.ndarray
     swing: float
 
 
@@ -122,9 +136,24 @@ def _worth(scorecard: Scorecard, table: Table) -> _Worth:
     _, truth, production, candidate = scorecard.cells.T
     of_production = table(scorecard.confusion("production"))
     of_candidate = table(scorecard.confusion("candidate"))
+    both = of_production + of_candidate
     swing = max(float(np.ptp(each[truth, :-1], axis=1).max()) for each in (of_production, of_candidate))
-    return _Worth(of_production[truth, production], of_candidate[truth, candidate], swing)
+    better = both[truth, candidate] - both[truth, production]
+    return _Worth(of_production[truth, production], of_candidate[truth, candidate], better, swing)
 
 
-def _by_cells(scorecard: Scorecard, gains: np.ndarray, metric: Metric, swing: float) -> Moments:
-    return moments(gains, scorecard.counts, rows=scorecard.count, metric=metric, swing=swing)
+def _mean_of(scorecard: Scorecard, gains: np.ndarray, better: np.ndarray, *, metric: Metric, swing: float) -> Moments:
+    """Return the mean of what each cell's rows gain (m,), over rows or, where they stand in clusters, over those.
+
+    A cluster's gain is what its rows gain beyond the mean, scaled to the mean: so clusters may be of any size. The
+    variance is G / (G - 1) sum (d_k - D n_k)^2 / N^2, as in inspect. Source: Liang & Zeger 1986, Biometrika 73:13.
+    """
+    facts: dict[str, Any] = {"metric": metric, "rows": scorecard.count}
+    if not scorecard.clusters:
+        return moments(gains, scorecard.counts, better, swing=swing, **facts)
+    sums, rows = scorecard.clusters.sums(gains)
+    signs, _ = scorecard.clusters.sums(better)
+    scale = len(rows) / scorecard.count
+    facts["estimate"] = math.fsum(gains * scorecard.counts) / scorecard.count
+    each = facts["estimate"] + (sums - facts["estimate"] * rows) * scale
+    return moments(each, np.ones(len(rows), dtype=int), signs, swing=swing * scale, what="clusters", **facts)

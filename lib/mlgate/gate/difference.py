@@ -9,6 +9,8 @@ from mlgate.gate.verdict import Check, Difference, Status
 from mlgate.root import Policy
 from mlgate.scorecard import Scorecard
 
+MOST_REPEATED = 0.01  # of the rows, without a word
+
 
 def compare(scorecard: Scorecard, alpha: float) -> Difference:
     """Return the paired difference in accuracy on a scorecard, with Tango's interval at confidence 1 - 2 alpha."""
@@ -64,7 +66,7 @@ def fragility(scorecard: Scorecard, policy: Policy, alpha: float) -> int | None:
     None where it is undecided, or where even all of them would not do, or labels weigh unequally. A wrong label turns a
     row that only one model gets right into one for the other.
     """
-    if policy.metric not in COUNTED:
+    if policy.metric not in COUNTED or scorecard.clusters:
         return None
     b, c = scorecard.discordant
     now = standing(b, c, scorecard.count, policy.margin, alpha)
@@ -107,6 +109,18 @@ def few_units(compared: Comparison) -> list[Check]:
         return []
     reason = f"{compared.units:,} {compared.what} are too few to judge {WORDS[compared.metric]} by: {FEWEST} are needed"
     return [Check("units", "undecided", "hold", reason, observed=compared.units, required=FEWEST)]
+
+
+def repeats(scorecard: Scorecard) -> list[Check]:
+    """Report rows that repeat an id or a text, where they are many; [] where they are few, or stand in clusters."""
+    if not scorecard.repeats or scorecard.clusters or scorecard.repeats <= MOST_REPEATED * scorecard.count:
+        return []
+    share = scorecard.repeats / scorecard.count
+    reason = (
+        f"{scorecard.repeats:,} of {scorecard.count:,} rows ({share:.1%}) repeat an id or a text: they are no evidence"
+        " of their own, and the interval is too narrow; say with --cluster-column which belong together"
+    )
+    return [Check("repeats", "fail", "report", reason, observed=share, required=MOST_REPEATED)]
 
 
 def counted(compared: Comparison, before: str = "", rows: str = "") -> str:

@@ -33,7 +33,7 @@ def judge(scorecard: Scorecard, policy: Policy, extra: tuple[Check, ...] = (), l
     # With labels.
     if not scorecard.answered_differently:
         checks.append(difference.identical(scorecard))
-    checks += difference.few_units(both)
+    checks += difference.repeats(scorecard) + difference.few_units(both)
     checks.append(difference.better(both, policy, alpha))
     checks += [guard.check(level) for guard in guards.with_labels(scorecard, policy)]
     fragility = difference.fragility(scorecard, policy, alpha)
@@ -80,7 +80,7 @@ def _verdict(
         reason=reason,
         production=production,
         candidate=candidate,
-        rows=RowSet(scorecard.name, scorecard.count, scorecard.digest),
+        rows=_rows(scorecard),
         difference=found,
         discordant=scorecard.discordant if found else None,
         checks=checks,
@@ -90,6 +90,11 @@ def _verdict(
         fragility=fragility,
         versions=versions(),
     )
+
+
+def _rows(scorecard: Scorecard) -> RowSet:
+    clusters = scorecard.clusters.number if scorecard.clusters else None
+    return RowSet(scorecard.name, scorecard.count, scorecard.digest, clusters)
 
 
 def _sides(scorecard: Scorecard, policy: Policy) -> tuple[Side, Side]:

@@ -17,18 +17,20 @@ import numpy as np
 from scipy.special import ndtr, stdtr, stdtrit
 
 FEWEST = 30  # units below which no mean is judged
+TINY = 1e-12  # of a spread beside the mean's square, below which it is rounding
 NEAR_ZERO = 1e-6  # of a skewness, below which Hall's transformation is a shift
 
 
 @dataclass(frozen=True)
 class Moments:
-    """The sums of the gains of `units` independent units, and of their squares and cubes.
+    """The mean gain of `units` independent units, and the sums of their gains, of the squares and of the cubes.
 
-    rows: how many rows they hold. won, lost: units with a gain above and below 0. metric: whose gains they are.
-    swing: the most that one row can change, 0 where there is no such bound. what: the units, in a word.
+    rows: how many rows they hold. won, lost: units on which the candidate does better, and worse. metric: whose gains
+    they are. swing: the most that one row can change, 0 where there is no such bound. what: the units, in a word.
     """
 
     units: int
+    estimate: float
     total: float
     squares: float
     cubes: float
@@ -38,11 +40,6 @@ class Moments:
     metric: str
     swing: float = 0.0
     what: str = "rows"
-
-    @property
-    def estimate(self) -> float:
-        """The mean gain."""
-        return self.total / self.units
 
     @property
     def _mean(self) -> float:
@@ -65,12 +62,12 @@ class Moments:
 
     @property
     def _skewness(self) -> float:
-        """The skewness of the mean gain: of one gain, divided by the root of their number."""
-        n = self._n
-        mean = self._mean
-        squares = self.squares + 2 * self.swing**2
-        third = self.cubes - 3 * mean * squares + 2 * n * mean**3
-        return third / (n * self._error) ** 3 if self._error else 0.0
+        """The skewness of the mean gain, from what was seen: of one gain, divided by the root of their number."""
+        n = self.units
+        mean = self.total / n
+        spread = self.squares - n * mean**2
+        third = self.cubes - 3 * mean * self.squares + 2 * n * mean**3
+        return third / spread**1.5 if spread > n * TINY * mean**2 else 0.0
 
     def interval(self, confidence: float) -> Interval:
         """Return the interval for the mean gain: the wider of Student's and Hall's on either side."""
@@ -102,7 +99,8 @@ class Moments:
         """Return the mean gain with its interval at confidence 1 - 2 alpha."""
         confidence = 1 - 2 * alpha
         interval = self.interval(confidence)
-        return Difference(self.estimate, *interval, confidence, self.p_value(), self.metric, "t and Hall")
+        method = "t and Hall" if self.what == "rows" else f"t and Hall on {self.what}"
+        return Difference(self.estimate, *interval, confidence, self.p_value(), self.metric, method)
 
     def standing(self, margin: float, alpha: float) -> Status:
         """How the gain stands: "pass" (above the margin), "fail" (below it, and below 0) or "undecided"."""
@@ -121,14 +119,20 @@ class Moments:
         return self.interval(1 - 2 * level).high < -tolerance
 
 
-def moments(gains: np.ndarray, counts: np.ndarray, **facts: Any) -> Moments:
-    """Return the sums of these gains (m,), each of which so many units have (m,)."""
+def moments(gains: np.ndarray, counts: np.ndarray, signs: np.ndarray, **facts: Any) -> Moments:
+    """Return the sums of these gains (m,), each of which so many units have (m,).
+
+    signs: whether the candidate did better (above 0) or worse on them. A gain says so only of a mean of rows: to first
+    order, each row's depends on all others.
+    """
+    units = int(counts.sum())
+    total = math.fsum(counts * gains)
     return Moments(
-        units=int(counts.sum()),
-        total=math.fsum(counts * gains),
+        units=units,
+        total=total,
         squares=math.fsum(counts * gains**2),
         cubes=math.fsum(counts * gains**3),
-        won=int(counts[gains > 0].sum()),
-        lost=int(counts[gains < 0].sum()),
-        **facts,
+        won=int(counts[signs > 0].sum()),
+        lost=int(counts[signs < 0].sum()),
+        **{"estimate": total / units, **facts},
     )

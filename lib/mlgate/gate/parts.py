@@ -12,6 +12,7 @@ from functools import partial
 from mlgate.gate.comparison import COUNTED, Comparison, Paired, compared
 from mlgate.gate.difference import counted, points
 from mlgate.gate.label_free import status_of
+from mlgate.gate.moments import FEWEST, Moments
 from mlgate.gate.verdict import Check, Code
 from mlgate.root import Action, Metric, Policy
 from mlgate.scorecard import Scorecard
@@ -30,6 +31,11 @@ class Part:
     def rows(self) -> int:
         """How many rows it has."""
         return self.found.rows if self.found else 0
+
+    def is_large(self, policy: Policy) -> bool:
+        """Whether it has rows, and clusters where they stand in such, enough to say that they show no harm."""
+        few_units = isinstance(self.found, Moments) and self.found.units < FEWEST
+        return policy.large_enough(self.rows) and not few_units
 
     def is_worse(self, tolerance: float, level: float, large: bool) -> bool:
         """Whether the candidate is shown to be worse here by more than the tolerance."""
@@ -101,7 +107,7 @@ def _comparing(
         b, c, rows = counts[places].sum(axis=0).tolist()
         if not rows:
             return None
-        if metric in COUNTED:
+        if metric in COUNTED and not scorecard.clusters:
             return Paired(b, c, rows, metric)
         return compared(scorecard.where(np.isin(scorecard.cells[:, column], places)), policy, metric)
 
@@ -112,7 +118,7 @@ def _guards(demand: Demand, parts: Sequence[Part]) -> list[Callable[[float], Che
     own: list[Callable[[float], Check]] = []
     small = []
     for part in parts:
-        if part.name in demand.required or demand.policy.large_enough(part.rows):
+        if part.name in demand.required or part.is_large(demand.policy):
             own.append(partial(_check_part, demand, part))
         else:
             small.append(part)
@@ -125,10 +131,10 @@ def _check_part(demand: Demand, part: Part, level: float) -> Check:
     """Judge one part. Where it is too small and nothing is shown: undecided, if it is required."""
     name = demand.named(part.name)
     check = demand.check(name)
-    large = demand.policy.large_enough(part.rows)
+    large = part.is_large(demand.policy)
     worse = part.is_worse(demand.tolerance, level, large)
     if part.found is None or (not worse and not large):
-        return check(status="undecided", observed=None, reason=_too_small(demand, name, part.rows))
+        return check(status="undecided", observed=None, reason=_too_small(demand, name, part))
     found = part.found.difference(level)
     reason = f"{_shown(worse)} on {name}: {points(found)} on {part.rows:,} rows"
     return check(status=status_of(worse), observed=found.estimate, reason=reason)
@@ -140,12 +146,12 @@ def _check_small_parts(demand: Demand, parts: tuple[Part, ...], level: float) ->
     name = f"small {plural} pooled"
     check = demand.check(name)
     pool = Part(name, demand.compare([part.name for part in parts]))
-    large = demand.policy.large_enough(pool.rows)
+    large = pool.is_large(demand.policy)
     share = level / (2 * len(parts))
     harmed = [part for part in parts if part.is_worse(demand.tolerance, share, large=False)]
     worse = pool.is_worse(demand.tolerance, level / 2, large)
     if pool.found is None or (not worse and not harmed and not large):
-        return check(status="skipped", observed=None, reason=_too_small(demand, name, pool.rows))
+        return check(status="skipped", observed=None, reason=_too_small(demand, name, pool))
     found = pool.found.difference(level / 2)
     reason = f"{_shown(worse)} on {name}: {points(found)} on {pool.rows:,} rows"
     if harmed:
@@ -165,5 +171,7 @@ def _shown(worse: bool) -> str:
     return "worse" if worse else "not shown to be worse"
 
 
-def _too_small(demand: Demand, name: str, rows: int) -> str:
-    return f"{name} has {rows:,} rows; at least {demand.policy.minimum_rows:,} are needed to judge it"
+def _too_small(demand: Demand, name: str, part: Part) -> str:
+    if isinstance(part.found, Moments) and demand.policy.large_enough(part.rows):
+        return f"{name} has {part.found.units:,} {part.found.what}; at least {FEWEST} are needed to judge it"
+    return f"{name} has {part.rows:,} rows; at least {demand.policy.minimum_rows:,} are needed to judge it"

@@ -13,6 +13,7 @@ Code = Literal[
     "identical",
     "difference",
     "units",
+    "repeats",
     "labelled_checks",
     "contract",
     "brittleness",
@@ -136,19 +137,15 @@ class Side:
     accuracy: float | None
     value: float | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the model as verdict.json holds it."""
-        value = {"digest": self.digest, "accuracy": self.accuracy}
-        return value if self.value is None else {**value, "value": self.value}
-
 
 @dataclass(frozen=True)
 class RowSet:
-    """The rows that both models were judged on."""
+    """The rows that both models were judged on. clusters: how many they make, where they stand in such."""
 
     name: str
     count: int
     digest: str
+    clusters: int | None = None
 
 
 @dataclass(frozen=True)
@@ -223,9 +220,9 @@ class Verdict:
             "schema": SCHEMA,
             "decision": self.decision,
             "reason": self.reason,
-            "production": self.production.as_dict(),
-            "candidate": self.candidate.as_dict(),
-            "rows": asdict(self.rows),
+            "production": _told(self.production, "value"),
+            "candidate": _told(self.candidate, "value"),
+            "rows": _told(self.rows, "clusters"),
             "difference": None,
             "discordant": None,
             "checks": [check.as_dict() for check in self.checks],
@@ -243,6 +240,11 @@ class Verdict:
         if self.labels:
             value["labels"] = self.labels
         return value
+
+
+def _told(part: Side | RowSet, late: str) -> dict[str, Any]:
+    """Return a part as verdict.json holds it: without the field that came later, where it says nothing."""
+    return {name: value for name, value in asdict(part).items() if value is not None or name != late}
 
 
 def verdict_from(value: dict[str, Any]) -> Verdict:

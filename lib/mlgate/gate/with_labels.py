@@ -1,7 +1,7 @@
 """Guards that compare answers with labels: floors, flips, probabilities, and gains too good to be true."""
 
 from mlgate.gate import statistics
-from mlgate.gate.comparison import against_one_class, compared, own_interval, values
+from mlgate.gate.comparison import against_one_class, compared, own_interval, share_interval, values
 from mlgate.gate.difference import points
 from mlgate.gate.label_free import skipped, status_of
 from mlgate.gate.metrics import WORDS, reading
@@ -16,7 +16,8 @@ def accuracy_floor(scorecard: Scorecard, policy: Policy, action: Action, level: 
     """Compare the candidate's accuracy with an absolute floor: it fails only where it is shown to be below."""
     floor = policy.accuracy or 0.0
     observed = scorecard.accuracy[1]
-    high = statistics.wilson(round(observed * scorecard.count), scorecard.count, 1 - 2 * level).high
+    _, truth, _, candidate = scorecard.cells.T
+    high = share_interval(scorecard, candidate == truth, level).high
     status: Status = "undecided"
     words = "below (perhaps by chance)"
     if observed >= floor:
@@ -57,7 +58,7 @@ def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: floa
         return skipped("one_answer", action, "every row may pass: one answer to each is no fault")
     answers = int((scorecard.confusion("candidate").sum(axis=0) > 0).sum())
     shares = scorecard.confusion("candidate").sum(axis=1) / scorecard.count
-    by_chance = float((shares**scorecard.count).sum())
+    by_chance = float((shares**scorecard.units).sum())
     violated = answers == 1 and by_chance <= level
     reason = f"gives {answers:,} different answers"
     if violated:
@@ -99,7 +100,8 @@ def _always(scorecard: Scorecard, policy: Policy, usual: str, gain: float) -> st
 def negative_flips(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """Count answers that used to be right and now are wrong: users notice those, even where the net is fine."""
     lost = scorecard.discordant[1]
-    low = statistics.wilson(lost, scorecard.count, 1 - 2 * level).low
+    _, truth, production, candidate = scorecard.cells.T
+    low = share_interval(scorecard, (production == truth) & (candidate != truth), level).low
     share = lost / scorecard.count
     reason = (
         f"{lost:,} of {scorecard.count:,} answers ({share:.1%}) were right and would be wrong;"

@@ -72,7 +72,7 @@ def closing_lines(verdict: Verdict) -> str:
 
 def text(verdict: Verdict) -> str:
     """Return the verdict for a terminal: who was compared, on which rows, and every check with its reason."""
-    rows = f"{verdict.rows.count:,} {flat(verdict.rows.name)} rows"
+    rows = f"{verdict.rows.count:,} {flat(verdict.rows.name)} rows{_in_clusters(verdict)}"
     lines = [f"{verdict.decision} on {rows}: {flat(verdict.reason)}", ""]
     lines += [f"  {mark(check)} {flat(check.name)}: {flat(check.reason)}" for check in verdict.checks]
     lines += ["", *(f"  {line}" for line in closing_notes(verdict))]
@@ -92,13 +92,18 @@ def markdown(verdict: Verdict) -> str:
     checks = [(mark(check), quote(check.name), quote(check.reason)) for check in verdict.checks]
     lines = [f"## {verdict.decision}: {quote(headline(verdict))}", "", quote(verdict.reason), ""]
     lines += table(("", "production", "candidate"), models)
-    lines += ["", f"{verdict.rows.count:,} rows of {quote(verdict.rows.name)} (`{verdict.rows.digest[:12]}`)", ""]
+    rows = f"{verdict.rows.count:,} rows of {quote(verdict.rows.name)} (`{verdict.rows.digest[:12]}`)"
+    lines += ["", f"{rows}{_in_clusters(verdict)}", ""]
     lines += _difference(verdict)
     lines += table(("", "check", ""), checks)
     if verdict.slices:
         slices = [(quote(part.name), f"{part.rows:,}", _interval(part, metric)) for part in verdict.slices]
         lines += ["", *table(("slice", "rows", "difference"), slices)]
     return "\n".join([*lines, "", *closing_notes(verdict), ""])
+
+
+def _in_clusters(verdict: Verdict) -> str:
+    return "" if verdict.rows.clusters is None else f" in {verdict.rows.clusters:,} clusters"
 
 
 def mark(check: Check) -> str:

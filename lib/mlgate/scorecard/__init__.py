@@ -1,6 +1,20 @@
 """Both models' answers on the same rows reduced to counts and sums that add up."""
 
+from mlgate.scorecard.clusters import Clusters, entries, key_of
 from mlgate.scorecard.probes import Probes
-from mlgate.scorecard.scorecard import BINS, CHUNK, Facts, Scorecard, count_answers, merge, occurring
+from mlgate.scorecard.scorecard import BINS, CHUNK, Facts, Scorecard, count_answers, merge, occurring, placed
 
-__all__ = ["BINS", "CHUNK", "Facts", "Probes", "Scorecard", "count_answers", "merge", "occurring"]
+__all__ = [
+    "BINS",
+    "CHUNK",
+    "Clusters",
+    "Facts",
+    "Probes",
+    "Scorecard",
+    "count_answers",
+    "entries",
+    "key_of",
+    "merge",
+    "occurring",
+    "placed",
+]

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from mlgate.errors import MlgateError
+from mlgate.scorecard.clusters import Clusters
 from mlgate.scorecard.probes import Probes
 
 import numpy as np
@@ -36,7 +37,8 @@ class Scorecard:
     counts: (m,) rows in each. scores: (slices, 4): rows for which both models gave probabilities, and over those the
     sums of production's Brier score, of the candidate's, and of their squared difference. reliability: (2, BINS, 3),
     for each model and range of confidence: rows, sum of confidence, rows right. parts: (name, rows, digest) of each
-    file that went in. probes: what was found out without labels.
+    file that went in. probes: what was found out without labels. clusters: which rows belong together, where they do.
+    repeats: rows whose id or text occurred before, None where that is not known.
     """
 
     classes: tuple[str, ...]
@@ -51,6 +53,8 @@ class Scorecard:
     sealed: bool = False
     probes: Probes | None = None
     whole: bool = True
+    clusters: Clusters | None = None
+    repeats: int | None = None
 
     def __post_init__(self):
         if not self.count:
@@ -74,6 +78,11 @@ class Scorecard:
     def count(self) -> int:
         """How many rows."""
         return int(self.counts.sum())
+
+    @property
+    def units(self) -> int:
+        """How many independent units: rows, or clusters of them."""
+        return self.clusters.number if self.clusters else self.count
 
     @property
     def accuracy(self) -> tuple[float, float]:
@@ -141,7 +150,8 @@ class Scorecard:
 
     def where(self, mine: np.ndarray) -> "Scorecard":
         """Return the scorecard of these cells alone: booleans (m,), of which one at least is true."""
-        return replace(self, cells=self.cells[mine], counts=self.counts[mine], whole=False)
+        clusters = self.clusters and self.clusters.where(mine)
+        return replace(self, cells=self.cells[mine], counts=self.counts[mine], whole=False, clusters=clusters)
 
     @property
     def slice_counts(self) -> np.ndarray:
@@ -172,7 +182,12 @@ class Scorecard:
         return int(self.counts[self.cells[:, 0] == self.slices.index(name)].sum())
 
     def __add__(self, other: "Scorecard") -> "Scorecard":
-        """Both scorecards' rows together. Raises ValueError where they are not about the same two models."""
+        """Both scorecards' rows together. Raises ValueError where they are not about the same two models.
+
+        Or where rows stand in clusters: those are added up before, as cards are.
+        """
+        if self.clusters or other.clusters:
+            raise ValueError("Clusters may lie in both scorecards: count them as one.")
         if any(getattr(self, key).digest != getattr(other, key).digest for key in ("production", "candidate")):
             raise ValueError("These scorecards are about different models; they do not add up.")
         classes = self.classes
@@ -241,8 +256,15 @@ def occurring(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def merge(cells: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Equal cells put together and sorted, their counts added."""
+    unique, counts, _ = placed(cells, counts)
+    return unique, counts
+
+
+def placed(cells: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the same, and where each of the cells went."""
     unique, place = np.unique(cells, axis=0, return_inverse=True)
-    return unique, np.bincount(place.ravel(), counts, minlength=len(unique)).astype(np.int64)
+    place = place.ravel()
+    return unique, np.bincount(place, counts, minlength=len(unique)).astype(np.int64), place
 
 
 def _both(one: Facts, other: Facts) -> Facts:
