@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate import corpus
-from mlgate.answers import Columns, Pair, score_answers, score_arrays, score_cards, score_counts, score_joined
+from mlgate.answers import RIGHT, Columns, Pair, score_answers, score_arrays, score_cards, score_counts, score_joined
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
 from mlgate.root import Metric, read_settings, with_metric
@@ -67,11 +67,13 @@ def judge_answers(
 ) -> Verdict:
     """Return the verdict on two columns of answers beside a column of labels, of any two models of any framework.
 
-    metric: the one that decides, by default gate.toml's. clusters: the column that says which rows belong together.
-    id: the one that names each row, so that rows that are there twice are told.
+    label: answers.RIGHT where the two columns say only whether each answer is right. metric: the one that decides, by
+    default gate.toml's. clusters: the column that says which rows belong together. id: the one that names each row, so
+    that rows that are there twice are told.
     """
     _, demands = _policy(policy, metric)
-    return _judge(score_answers(paths, label, production, candidate, slices, clusters, id, _whole(demands)), demands)
+    whole = _whole(demands, label == RIGHT)
+    return _judge(score_answers(paths, label, production, candidate, slices, clusters, id, whole), demands)
 
 
 def judge_joined(pair: Pair, policy: Path | None = None, metric: Metric | None = None) -> Verdict:
@@ -108,7 +110,7 @@ class ShownVerdict(Verdict):
 
 
 def judge_arrays(
-    labels: Iterable[object],
+    labels: Iterable[object] | None,
     production: Iterable[object],
     candidate: Iterable[object],
     *,
@@ -119,6 +121,7 @@ def judge_arrays(
 ) -> ShownVerdict:
     """Return the verdict on a candidate's answers beside production's and the labels: lists, arrays or columns, (n,).
 
+    labels: None where the answers say only whether they are right: booleans, 0 and 1, or words such as pass and fail.
     slices: the part of the traffic that each row belongs to. clusters: the user, document or prompt that it is of,
     where rows are not independent. policy: what to demand, or a gate.toml that says it. metric: the one that decides,
     by default the policy's. Raises MlgateError where they do not fit together.
@@ -127,7 +130,9 @@ def judge_arrays(
         policy = _policy(policy, metric)[1]
     elif metric is not None and metric != policy.metric:
         policy = replace(policy, metric=metric)
-    verdict = _judge(score_arrays(labels, production, candidate, slices, clusters, _whole(policy)), policy)
+    verdict = _judge(
+        score_arrays(labels, production, candidate, slices, clusters, _whole(policy, labels is None)), policy
+    )
     return ShownVerdict(**vars(verdict))
 
 
@@ -137,9 +142,16 @@ def _policy(path: Path | None, metric: Metric | None) -> tuple[dict, Policy]:
     return settings, policy_from(settings)
 
 
-def _whole(policy: Policy) -> bool:
-    """Whether rows need more than one label: not where each has to pass."""
-    return policy.metric != "pass_rate"
+def _whole(policy: Policy, right: bool = False) -> bool:
+    """Whether rows need more than one label: not where each has to pass, or only right and wrong are known.
+
+    Raises MlgateError where those are not enough for the metric.
+    """
+    if right and policy.metric not in ("accuracy", "pass_rate"):
+        raise MlgateError(
+            f"The metric {policy.metric} needs labels: of rows that are right or wrong, ask the pass_rate."
+        )
+    return policy.metric != "pass_rate" and not right
 
 
 def _judge(scorecard: Scorecard, policy: Policy) -> Verdict:

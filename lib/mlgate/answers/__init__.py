@@ -6,8 +6,10 @@ from mlgate.answers.arrays import score_arrays
 from mlgate.answers.columns import Columns, score_answers
 from mlgate.answers.counts import count, score_cards, score_counts
 from mlgate.answers.joined import Pair, score_joined
+from mlgate.answers.right import LABEL as RIGHT
 
 __all__ = [
+    "RIGHT",
     "Columns",
     "Pair",
     "ask",

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 
+from mlgate.answers import right
 from mlgate.answers.columns import Columns, Counted
 from mlgate.corpus import files
 from mlgate.errors import MlgateError
@@ -10,11 +11,11 @@ from mlgate.scorecard import Scorecard
 
 import pyarrow as pa
 
-NAMES = ("labels", "production", "candidate")
+NAMES = ("production", "candidate")
 
 
 def score_arrays(
-    labels: Iterable[object],
+    labels: Iterable[object] | None,
     production: Iterable[object],
     candidate: Iterable[object],
     slices: Iterable[object] | None = None,
@@ -23,22 +24,28 @@ def score_arrays(
 ) -> Scorecard:
     """Return the scorecard of two models' answers beside the labels: (n,) each, texts, numbers or booleans.
 
-    None and NaN are missing: the candidate's fault. Raises MlgateError where they are of unequal length, or a label or
-    an answer of production's is missing.
+    labels: None where the answers say only whether they are right. None and NaN are missing: the candidate's fault.
+    Raises MlgateError where they are of unequal length, or a label or an answer of production's is missing.
     """
-    named = {"labels": labels, "production": production, "candidate": candidate}
+    named = {"production": production, "candidate": candidate}
+    if labels is not None:
+        named = {"labels": labels, **named}
     others = {name: values for name, values in (("slices", slices), ("clusters", clusters)) if values is not None}
     named |= others
     texts = {name: [_text(value) for value in values] for name, values in named.items()}
     _require_whole(texts)
-    columns = Columns(*NAMES, **{name.removesuffix("s"): name for name in others})
+    label = "labels" if labels is not None else right.LABEL
+    columns = Columns(label, *NAMES, **{name.removesuffix("s"): name for name in others})
     counted = Counted(columns)
     batch = pa.RecordBatch.from_pydict({name: pa.array(values, pa.string()) for name, values in texts.items()})
-    counted.add(batch.select(columns.names))
+    batch = batch.select(columns.names)
+    if labels is None:
+        batch = right.labelled(batch, NAMES)
+    counted.add(batch)
     rows = zip(*texts.values(), strict=True)
     digest = hashlib.sha256("\n".join("\x00".join(value or "" for value in row) for row in rows).encode()).hexdigest()
     counted.parts.append(("the given arrays", batch.num_rows, digest))
-    return counted.scorecard(whole)
+    return counted.scorecard(whole and labels is not None)
 
 
 def _text(value: object) -> str | None:

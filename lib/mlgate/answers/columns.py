@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlgate.answers import spelling
+from mlgate.answers import right, spelling
 from mlgate.answers.tally import require_few_slices
 from mlgate.corpus import NO_SLICE, files, require_filled
 from mlgate.errors import MlgateError
@@ -21,7 +21,7 @@ MAX_CLASSES = 1_000
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a file plays which part."""
+    """Which column of a file plays which part. label: right.LABEL where the answers say only whether they are right."""
 
     label: str
     production: str
@@ -42,7 +42,7 @@ class Columns:
     def names(self) -> list[str]:
         """The columns to read."""
         others = [name for name in (self.cluster, self.id) if name]
-        return [*self.counted, *others]
+        return [name for name in (*self.counted, *others) if name != right.LABEL]
 
     @property
     def counted(self) -> list[str]:
@@ -53,7 +53,8 @@ class Columns:
     @property
     def filled(self) -> list[str]:
         """Those in which no value may be missing."""
-        return [self.label, self.production, *(name for name in (self.cluster, self.id) if name)]
+        named = (self.label, self.production, self.cluster, self.id)
+        return [name for name in named if name and name != right.LABEL]
 
 
 def score_answers(
@@ -85,6 +86,8 @@ def count_files(paths: Path | Iterable[Path], columns: Columns) -> "Counted":
         for batch in files.read(path, columns.names, cut=[columns.candidate], folded=True):
             require_no_gaps(path, batch, columns.filled, rows)
             rows += batch.num_rows
+            if columns.label == right.LABEL:
+                batch = right.labelled(batch, (columns.production, columns.candidate))
             counted.add(batch)
         counted.parts.append((path.name, rows, files.digest(path)))
     return counted

@@ -29,6 +29,8 @@ def add(added: "Commands") -> None:
     judge.add_argument("--answers", metavar="rows.csv", type=Path, nargs="+", help=help)
     judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
     judge.add_argument("--candidate-column", metavar="NAME", help="with --answers: the candidate's answers")
+    help = "with --answers, instead of labels and answers: columns that say whether each model was right"
+    judge.add_argument("--right-columns", metavar=("A", "B"), nargs=2, help=help)
     judge.add_argument(
         "--cards", metavar="card.json", type=Path, nargs="+", help="instead: what `mlgate count` counted"
     )
@@ -99,17 +101,18 @@ def _judged(options: Namespace) -> "Verdict":
     from mlgate.corpus import Source
 
     way = _way(options)
-    if way == "answers":
+    if way in ("answers", "right"):
+        columns = _columns(options)
         return judge_files.judge_answers(
             options.answers,
-            label=options.label_column,
-            production=options.production_column,
-            candidate=options.candidate_column,
-            slices=options.slice_column,
+            label=columns.label,
+            production=columns.production,
+            candidate=columns.candidate,
+            slices=columns.slice,
             policy=options.policy,
             metric=options.metric,
-            clusters=options.cluster_column,
-            id=options.id_column,
+            clusters=columns.cluster,
+            id=columns.id,
         )
     if way == "joined":
         pair = Pair(
@@ -134,6 +137,7 @@ def _judged(options: Namespace) -> "Verdict":
 WAYS = {  # to name what is judged: the options of each, of which those in brackets may be left out
     "models": ("production", "candidate", "data", "[features]"),
     "answers": ("answers", "production_column", "candidate_column", "[cluster_column]", "[id_column]"),
+    "right": ("answers", "right_columns", "[cluster_column]", "[id_column]"),
     "cards": ("cards",),
     "counts": ("counts", "production_column", "candidate_column", "[cluster_column]"),
     "joined": ("production_answers", "candidate_answers", "[id_column]", "[answer_column]", "[cluster_column]"),
@@ -146,6 +150,8 @@ def _way(options: Namespace) -> str:
     for name in ("answers", "cards", "counts"):
         if getattr(options, name):
             way = name
+    if options.answers and options.right_columns:
+        way = "right"
     if options.production_answers or options.candidate_answers:
         way = "joined"
     own = {name.strip("[]") for name in WAYS[way]}
@@ -168,14 +174,16 @@ def _option(name: str) -> str:
 
 
 def _columns(options: Namespace) -> "Columns":
-    from mlgate.answers import Columns
+    from mlgate.answers import RIGHT, Columns
 
+    named = (options.label_column, options.production_column, options.candidate_column)
+    if getattr(options, "right_columns", None):
+        named = (RIGHT, *options.right_columns)
     return Columns(
-        options.label_column,
-        options.production_column,
-        options.candidate_column,
+        *named,
         slice=options.slice_column,
         cluster=options.cluster_column,
+        id=getattr(options, "id_column", None),
     )
 
 

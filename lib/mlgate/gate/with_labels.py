@@ -11,6 +11,8 @@ from mlgate.scorecard import Scorecard
 
 import numpy as np
 
+ONE_LABEL = "all rows have one label, to pass: to give that answer to each is no fault"
+
 
 def accuracy_floor(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """Compare the candidate's accuracy with an absolute floor: it fails only where it is shown to be below."""
@@ -54,8 +56,8 @@ def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: floa
 
     Shown where answers that are as frequent as the labels would all be the same at most at the level.
     """
-    if policy.metric == "pass_rate":
-        return skipped("one_answer", action, "every row may pass: one answer to each is no fault")
+    if _one_label(scorecard):
+        return skipped("one_answer", action, ONE_LABEL)
     answers = int((scorecard.confusion("candidate").sum(axis=0) > 0).sum())
     shares = scorecard.confusion("candidate").sum(axis=1) / scorecard.count
     by_chance = float((shares**scorecard.units).sum())
@@ -70,8 +72,8 @@ def one_answer(scorecard: Scorecard, policy: Policy, action: Action, level: floa
 
 def one_class(scorecard: Scorecard, policy: Policy, action: Action, level: float) -> Check:
     """Compare the candidate with a model that reads nothing and always answers the most frequent label."""
-    if policy.metric == "pass_rate":
-        return skipped("one_class", action, "every row has to pass: no answer is the most frequent label")
+    if _one_label(scorecard):
+        return skipped("one_class", action, ONE_LABEL)
     both, usual = against_one_class(scorecard, policy)
     found = both.difference(level)
     status: Status = "undecided"
@@ -154,6 +156,10 @@ def too_good(scorecard: Scorecard, policy: Policy, action: Action, level: float)
     reason = f"{what} ({points(gain)}; {100 * policy.too_good:g} points are plausible)"
     status = status_of(shown)
     return _check("too_good", status, action, reason, (gain.estimate, policy.too_good))
+
+
+def _one_label(scorecard: Scorecard) -> bool:
+    return len(set(scorecard.cells[:, 1].tolist())) < 2
 
 
 def _check(code: Code, status: Status, action: Action, reason: str, figures: tuple[float, float]) -> Check:
