@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from mlgate import corpus
 from mlgate.answers import RIGHT, Columns, Pair, score_answers, score_arrays, score_cards, score_counts, score_joined
+from mlgate.answers.asked import Asked
+from mlgate.answers.remote import score_asked
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
 from mlgate.root import Metric, read_settings, with_metric
@@ -47,11 +49,40 @@ def _rows(source: corpus.Source, production: "Model", candidate: "Model") -> cor
         if source.features:
             raise MlgateError("The production model was fitted on texts, not on a table: leave --features out.")
         return corpus.rows_in(source)
+    _require_pandas()
     named = [model.columns for model in (production, candidate) if not model.fault]
     known = [names for names in named if names is not None]
     if len(known) < len(named):
         return corpus.table_in(source)
     return corpus.table_in(source, [name for names in known for name in names])
+
+
+def _require_pandas() -> None:
+    try:
+        import pandas  # noqa: F401  (now, not in each child process)
+    except ImportError as error:
+        raise MlgateError("A model of a table is given a frame of pandas. Run: pip install pandas") from error
+
+
+def judge_asked(
+    production: Asked,
+    candidate: Asked,
+    source: corpus.Source,
+    policy: Path | None = None,
+    metric: Metric | None = None,
+) -> Verdict:
+    """Return the verdict on two models that are asked where they are: by a command, over HTTP, by a column of the rows.
+
+    It says how often they had to be asked, and in how many rows they answered otherwise when asked once more. A
+    candidate at fault is REJECTed. Raises MlgateError where rows, policy or production are at fault.
+    """
+    _, demands = _policy(policy, metric)
+    card, *reports = score_asked(production, candidate, source, _whole(demands))
+    checks = [
+        Check("asked", "fail" if report.changed else "pass", "report", report.words, name=f"asked {name}")
+        for name, report in zip(("production", "candidate"), reports, strict=True)
+    ]
+    return _judge(card, demands, checks)
 
 
 def judge_answers(
@@ -154,12 +185,13 @@ def _whole(policy: Policy, right: bool = False) -> bool:
     return policy.metric != "pass_rate" and not right
 
 
-def _judge(scorecard: Scorecard, policy: Policy) -> Verdict:
+def _judge(scorecard: Scorecard, policy: Policy, further: Iterable[Check] = ()) -> Verdict:
     """Return the verdict, which says what could not be checked without a card and a ledger."""
     no_card = "no card here: where the models come from was not checked"
     no_ledger = "no ledger here: how often these rows were used is unknown"
     extra = (
         Check("card", "skipped", "report", no_card),
         Check("looks", "skipped", "report", no_ledger),
+        *further,
     )
     return judge(scorecard, policy, extra)

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlgate.cli import asked_options
 from mlgate.cli.commands import EXIT, FAIL_ON, say
 from mlgate.root import METRICS, write_atomically
 
@@ -25,6 +26,7 @@ def add(added: "Commands") -> None:
     judge.add_argument("--data", metavar="rows.csv", type=Path, help="labelled texts, or a table")
     help = "with a table: its columns (default: those that the models were fitted on)"
     judge.add_argument("--features", metavar="a,b,c", help=help)
+    asked_options.add(judge)
     help = "instead: labels beside both models' answers: files, folders or patterns; CSV, TSV, JSON lines or Parquet"
     judge.add_argument("--answers", metavar="rows.csv", type=Path, nargs="+", help=help)
     judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
@@ -131,6 +133,9 @@ def _judged(options: Namespace) -> "Verdict":
         return judge_files.judge_counts(options.counts, _columns(options), options.policy, options.metric)
     features = tuple(options.features.split(",")) if options.features else ()
     source = Source(options.data, options.text_column, options.label_column, options.slice_column, features)
+    if way == "asked":
+        production, candidate = (asked_options.asked(options, side) for side in asked_options.SIDES)
+        return judge_files.judge_asked(production, candidate, source, options.policy, options.metric)
     return judge_files.judge_models(options.production, options.candidate, source, options.policy, options.metric)
 
 
@@ -140,6 +145,11 @@ WAYS = {  # to name what is judged: the options of each, of which those in brack
     "right": ("answers", "right_columns", "[cluster_column]", "[id_column]"),
     "cards": ("cards",),
     "counts": ("counts", "production_column", "candidate_column", "[cluster_column]"),
+    "asked": (
+        "data",
+        *(f"[{name}]" for name in (*asked_options.REMOTE, *asked_options.MANNERS)),
+        *("[production_column]", "[candidate_column]", "[features]"),
+    ),
     "joined": ("production_answers", "candidate_answers", "[id_column]", "[answer_column]", "[cluster_column]"),
 }
 
@@ -154,6 +164,8 @@ def _way(options: Namespace) -> str:
         way = "right"
     if options.production_answers or options.candidate_answers:
         way = "joined"
+    if any(getattr(options, name) for name in asked_options.REMOTE):
+        way = "asked"
     own = {name.strip("[]") for name in WAYS[way]}
     others = [name.strip("[]") for names in WAYS.values() for name in names if name.strip("[]") not in own]
     needed = [name for name in WAYS[way] if name in own]
@@ -164,7 +176,8 @@ def _way(options: Namespace) -> str:
     if wrong:
         options.usage(
             "judge takes --production, --candidate and --data, or --answers or --counts with its columns, or --cards,"
-            f" or --production-answers and --candidate-answers: {wrong[0]}"
+            " or --production-answers and --candidate-answers, or --data with a command or URL for each model:"
+            f" {wrong[0]}"
         )
     return way
 

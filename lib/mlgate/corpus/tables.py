@@ -14,23 +14,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MISSING = pa.array(  # what pandas.read_csv takes for a missing value
-    [
-        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
-        *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
-    ]
+MISSING = (  # what pandas.read_csv takes for a missing value
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
+    *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 
 
-def table_in(source: Source, fitted_on: list[str] | None = None) -> Rows:
+def table_in(source: Source, fitted_on: list[str] | None = None, answers: Iterable[str] = ()) -> Rows:
     """Return a file's rows to judge on, with a table in the place of texts.
 
     fitted_on: the columns that the models name, of which those are read that the file has; None where a model names
-    none: then all but the labels and slices. source.features names others. Columns of numbers are handed over as
-    numbers: as the file says where it is Parquet, else where all values are, as pandas reads them. Raises MlgateError
-    as `rows_in` does.
+    none: then all but the labels and slices. source.features names others. answers: further columns.
+    Columns of numbers are handed over as numbers: as the file says where it is Parquet, else where all values are, as
+    pandas reads them. Raises MlgateError as `rows_in` does.
     """
-    _require_pandas()
     found = files.names(source.file)
     features = list(source.features or [name for name in found if name in _others(source, found, fitted_on)])
     if not features:
@@ -39,6 +36,7 @@ def table_in(source: Source, fitted_on: list[str] | None = None) -> Rows:
         )
     if source.label_column in features:
         raise MlgateError(f"The column {source.label_column!r} holds the labels: no model may read it. Leave it out.")
+    features = list(dict.fromkeys([*features, *answers]))
     names = [source.label_column, *([source.slice_column] if source.slice_column else [])]
 
     def batches() -> Iterator[Batch]:
@@ -59,13 +57,6 @@ def table_in(source: Source, fitted_on: list[str] | None = None) -> Rows:
     return Rows(source.file.name, files.digest(source.file), batches)
 
 
-def _require_pandas() -> None:
-    try:
-        import pandas  # noqa: F401  (now, not in each child process)
-    except ImportError as error:
-        raise MlgateError("A model of a table is given a frame of pandas. Run: pip install pandas") from error
-
-
 def _others(source: Source, found: list[str], fitted_on: list[str] | None) -> set[str]:
     if fitted_on is None:
         return set(found) - {source.label_column, source.slice_column}
@@ -75,11 +66,12 @@ def _others(source: Source, found: list[str], fitted_on: list[str] | None) -> se
 def _read(path: Path, features: list[str], others: Iterable[str] = ()) -> Iterator[pa.RecordBatch]:
     """Return these columns as text, in batches, what is missing as null."""
     written = files.kind_of(path) in (".csv", ".tsv")
+    missing = pa.array(MISSING)
     for batch in files.read(path, [*features, *others], texts=features):
         if written:  # no other kind of file has to write something for nothing
             for name in features:
                 column = batch.column(name)
-                filled = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(column), MISSING), None, column)
+                filled = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(column), missing), None, column)
                 batch = batch.set_column(batch.schema.get_field_index(name), name, filled)
         yield batch
 

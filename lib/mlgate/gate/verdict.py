@@ -30,6 +30,7 @@ Code = Literal[
     "calibration",
     "too_good",
     "card",
+    "asked",
     "leakage",
     "production_leakage",
     "reproducible",
