@@ -27,7 +27,7 @@ WORKFLOW = ".github/workflows/mlops-cicd.yaml"
 KEYS = {
     "workflow": {"name", "on", "permissions", "concurrency", "defaults", "env", "jobs"},
     "job": {"name", "needs", "if", "runs-on", "timeout-minutes", "permissions", "concurrency", "outputs", "env",
-            "steps"},
+            "steps", "uses", "with"},
     "step": {"name", "id", "if", "run", "uses", "with", "env"},
 }  # fmt: skip
 SKIP = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
@@ -143,11 +143,13 @@ def as_text(value) -> str:
 class Hub:
     """A bare repository, and what GitHub keeps beside it: artifacts and caches. `venv` is shared by all runners.
 
-    branch: the name of the default branch.
+    branch: the name of the default branch. workflow: the file that is rehearsed.
     """
 
     def __init__(self, folder: Path, files: dict[str, Path | str] | None = None, venv: Path | None = None, show=None,
-                 branch: str = "main"):  # fmt: skip
+                 branch: str = "main", workflow: str = WORKFLOW):  # fmt: skip
+        self.workflow = workflow
+        self.others: dict[str, dict[str, Path]] = {}  # OWNER/NAME: the files of other repositories on this GitHub
         self.folder, self.venv, self.show = Path(folder), venv, show or (lambda line: None)
         self.branch, self.ref = branch, f"refs/heads/{branch}"
         self.remote, self.person = self.folder / "remote.git", self.folder / "person"
@@ -255,7 +257,9 @@ class Run:
     def __init__(self, hub: Hub, number: int, event: str, ref: str, **facts):
         """facts: what the event brings: base_ref of a pull request, before of a push, inputs of a form."""
         self.hub, self.number, self.event, self.ref, self.sha = hub, number, event, ref, hub.tip(ref)
-        self.workflow = yaml.safe_load(git(hub.remote, "show", f"{self.sha}:{WORKFLOW}").replace("\non:", '\n"on":'))
+        self.workflow = yaml.safe_load(
+            git(hub.remote, "show", f"{self.sha}:{hub.workflow}").replace("\non:", '\n"on":')
+        )
         know("workflow", self.workflow)
         self.github = {
             "event": {"repository": {"default_branch": hub.branch}, "before": facts.get("before", "")},
@@ -266,10 +270,42 @@ class Run:
             "base_ref": facts.get("base_ref", ""),
         }
         self.inputs = self._inputs(facts.get("inputs", {})) if event == "workflow_dispatch" else {}
+        self._call_others()
         self.folder = hub.folder / f"run{number}"
         self.jobs: dict[str, Job] = {}
         self.environment: dict[str, str] = {}  # for tests: set in every step of the run
         self.without = set(hub.without)  # the names of steps to leave out
+
+    def _call_others(self) -> None:
+        """Take over the jobs of a workflow of another repository, where the only job calls one."""
+        [caller, *more] = self.workflow["jobs"].values()
+        if "uses" not in caller:
+            return
+        if more:
+            raise RefusedError("only one job that calls another workflow is rehearsed")
+        know("job", caller)
+        place, _, path = caller["uses"].partition("/.github/")
+        path = f".github/{path.partition('@')[0]}"
+        called = yaml.safe_load(self.hub.others[place][path].read_text(encoding="utf-8").replace("\non:", '\n"on":'))
+        know("workflow", called)
+        declared = called["on"]["workflow_call"]["inputs"]
+        names = {"inputs": self.inputs, "github": self.github, "true": True, "false": False}
+        given = {name: self._fill(value, names) for name, value in caller.get("with", {}).items()}
+        if unknown := set(given) - set(declared):
+            raise RefusedError(f"the called workflow has no input {unknown}")
+        if missing := [name for name, spec in declared.items() if spec.get("required") and not given.get(name)]:
+            raise RefusedError(f"the called workflow wants {missing}")
+        for job in called["jobs"].values():
+            if "write" in job["permissions"].values() and caller["permissions"] != {"contents": "write"}:
+                raise RefusedError("a called job may not write where its caller may not")
+        self.inputs = {name: given.get(name, spec.get("default")) for name, spec in declared.items()}
+        self.workflow = {**self.workflow, "defaults": called["defaults"], "jobs": called["jobs"]}
+
+    @staticmethod
+    def _fill(value, names: dict):
+        """A value of `with`: an expression keeps its type."""
+        whole = re.fullmatch(r"\$\{\{(.*)\}\}", str(value))
+        return Expression(whole[1], names, {}).value() if whole else value
 
     def _inputs(self, given: dict) -> dict:
         declared = self.workflow["on"]["workflow_dispatch"]["inputs"]
@@ -394,7 +430,8 @@ class Runner:
         own |= {"GITHUB_SERVER_URL": "https://github.example", "GITHUB_REPOSITORY": "someone/something"}
         own |= {name: str(path) for name, path in self.files.items()}
         if self.run.hub.venv:
-            own |= {"MLGATE_VENV": str(self.run.hub.venv), "PYTHONPATH": str(self.workspace / "lib")}
+            code = ".mlgate/lib" if self.run.hub.others else "lib"
+            own |= {"MLGATE_VENV": str(self.run.hub.venv), "PYTHONPATH": str(self.workspace / code)}
         for part in (self.run.workflow, self.spec, step):
             own |= {name: self.fill(value) for name, value in (part.get("env") or {}).items()}
         own |= dict(line.split("=", 1) for line in self.files["GITHUB_ENV"].read_text().splitlines())
@@ -422,7 +459,14 @@ class Runner:
             return False
         return True
 
-    def _checkout(self, persist_credentials: str, ref: str = "", fetch_depth: str = "1") -> None:
+    def _checkout(self, persist_credentials: str, ref: str = "", fetch_depth: str = "1", repository: str = "",
+                  path: str = "") -> None:  # fmt: skip
+        if repository:
+            for name, file in self.run.hub.others[repository].items():
+                target = self.workspace / path / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, target)
+            return
         remote = f"file://{self.run.hub.remote}"  # a path would make git link files instead of sending them
         what = ref or self.run.sha
         git(self.workspace, "init", "--quiet")

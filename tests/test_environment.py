@@ -19,6 +19,7 @@ import mlgate
 
 import pytest
 from packaging.requirements import Requirement
+from tickets import tickets
 
 ROOT = Path(__file__).parents[1]
 PIN = re.compile(r"^([a-z0-9-]+)(?:\[[a-z,-]+\])?==(\S+?)(?: ; (.+?))?(?: \\)?$", re.MULTILINE)
@@ -110,8 +111,9 @@ def test_the_contract_of_record_names_every_third_party_package():
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "gate.toml"):
         shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
     shutil.copytree(ROOT / "lib", folder / "lib", ignore=shutil.ignore_patterns("*.egg-info"))
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", "dist", "."]
     do(build, folder)
@@ -146,6 +148,13 @@ def test_a_wheel_and_its_three_dependencies_judge_answers_in_an_empty_folder(whe
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("\nPromote new model\n")
     assert list(folder.iterdir()) == []
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "tickets.csv").write_text(tickets(200))
+    init = [command[0], "init", mine, "--data", mine / "tickets.csv", "--label-column", "queue"]
+    done = subprocess.run(init, cwd=mine, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (mine / "notebooks" / "02_train_candidate.ipynb").is_file()
     models = ["--production", rows, "--candidate", rows, "--data", rows]
     done = subprocess.run([*command, *models], cwd=folder, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")

@@ -1,6 +1,5 @@
 """docs/ADOPT.md, done literally: another corpus, another recipe, another branch. CI is green, production is trained."""
 
-import random
 import re
 import sys
 from pathlib import Path
@@ -10,14 +9,9 @@ from mlgate.root import Root
 
 import pytest
 from rehearse import WORKFLOW, Hub, git, working_tree
+from tickets import QUEUES, tickets
 
 pytestmark = pytest.mark.slow
-WORDS = {
-    "billing": "invoice refund charged card payment price receipt bank",
-    "login": "password account locked email sign reset code user",
-    "shipping": "parcel delivery late courier address box tracking arrived",
-}
-PADDING = "the my i a please help with is not and still today order can you thanks hello again it was"
 CORPUS = '[corpus]\npath = "tickets.csv"\ntext_column = "body"\nlabel_column = "queue"\nslice_column = "channel"\n'
 RECIPE = '''
 
@@ -30,18 +24,6 @@ def letters(rows):
 READERS = (
     "tests/ci/test_workflow.py tests/recipes tests/root tests/corpus tests/test_environment.py tests/test_pages.py"
 )
-
-
-def tickets(count: int) -> str:
-    """Support tickets in three queues, from two channels, as CSV."""
-    chosen = random.Random(0)
-    lines = ["body,queue,channel"]
-    for number in range(count):
-        queue = chosen.choice(list(WORDS))
-        words = chosen.choices(PADDING.split(), k=10) + chosen.choices(WORDS[queue].split(), k=2)
-        chosen.shuffle(words)
-        lines.append(f"{' '.join(words)} {number},{queue},{chosen.choice(['email', 'chat'])}")
-    return "\n".join(lines) + "\n"
 
 
 def adopted() -> dict[str, str]:
@@ -72,6 +54,6 @@ def test_the_steps_of_the_page_end_in_a_green_run_that_trains_the_first_producti
     print(*[f"== {job.name} ==\n{job.log}" for job in run.jobs.values()], sep="\n")
     assert [run.jobs[name].result for name in ("check", "gate", "record")] == ["success"] * 3
     clone = Root(hub.clone(tmp_path / "clone"))
-    assert sorted(artifacts.load_production(clone).classes) == sorted(WORDS)
+    assert sorted(artifacts.load_production(clone).classes) == sorted(QUEUES)
     assert ledger.read(clone)[0]["kind"] == "bootstrap"
     assert git(hub.remote, "branch", "--format=%(refname:short)").split() == ["master"]

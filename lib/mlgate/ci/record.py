@@ -25,7 +25,7 @@ from mlgate.root import Root, policy_from, section, write_atomically
 
 ATTEMPTS = 5
 BOT = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
-RECIPES = "lib/mlgate/recipes"
+RECIPES = ("lib/mlgate/recipes", "recipes.py")  # where a root is a clone, and beside gate.toml
 # The sections of gate.toml that say what a model is. A rollback rests on nothing but the ledger.
 RESTS_ON: dict[ledger.MoveKind, tuple[str, ...]] = {
     "promotion": ("candidate", "corpus", "artifacts"),
@@ -163,7 +163,7 @@ def _what_changed(main: Root, run: _Run, move: ledger.Move) -> str | None:
             return f"meanwhile gate.toml on main says something else under [{name}]"
     if not sections:
         return None
-    files = [RECIPES, section(now, "corpus").get("path", RECIPES)]
+    files = [*RECIPES, section(now, "corpus").get("path", RECIPES[0])]
     base = git(run.root, "rev-parse", "HEAD").strip()
     inside = [name for name in files if not Path(name).is_absolute()]
     changed = git(main, "diff", "--name-only", "--relative", base, "HEAD", "--", *inside).splitlines()

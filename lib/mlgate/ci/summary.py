@@ -13,7 +13,7 @@ from mlgate.artifacts.cards import card_from
 from mlgate.errors import MlgateError
 from mlgate.gate import Verdict, verdict_from
 from mlgate.ledger import commits, integrity
-from mlgate.recipes import RECIPES
+from mlgate.recipes import recipes_of
 from mlgate.reporting import report
 from mlgate.reporting.markdown import flat, quote, table
 from mlgate.root import Root
@@ -148,9 +148,12 @@ def _again(root: Root, preview: bool) -> str | None:
         commit = commits.git(root, "rev-parse", "--short=12", "HEAD").strip()
     except (OSError, ValueError, MlgateError):
         return None
-    if card.recipe not in RECIPES:  # people paste this line: no word of it is a stranger's
+    if card.recipe not in recipes_of(root):  # people paste this line: no word of it is a stranger's
         return None
-    parts = [f"git checkout {commit} && make .venv && .venv/bin/mlgate run --recipe {card.recipe}"]
+    mlgate = "mlgate"
+    if (root.path / "lib" / "mlgate").is_dir():  # a clone
+        mlgate = "make .venv && .venv/bin/mlgate"
+    parts = [f"git checkout {commit} && {mlgate} run --recipe {card.recipe}"]
     if card.severity:
         parts.append(f"--severity {card.severity:g}")
     if preview:

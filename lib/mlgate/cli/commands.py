@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlgate.errors import MlgateError
 from mlgate.reporting.markdown import flat, quote
 from mlgate.root import Root, find_root
 
@@ -189,12 +190,19 @@ def _null_runs(root: Root, rows: int) -> int:
 
 
 def recipes_command(options: Namespace) -> int:
-    from mlgate.recipes import RECIPES
+    from mlgate.recipes import recipes_of
 
-    for name, recipe in RECIPES.items():
+    for name, recipe in recipes_of(_root_if_any(options)).items():
         default = f" (severity {recipe.severity:g})" if recipe.sabotaged else ""
         print(f"{name}{default}\n    {recipe.story.splitlines()[0]}")
     return 0
+
+
+def _root_if_any(options: Namespace) -> Root | None:
+    try:
+        return find_root(options.root)
+    except MlgateError:
+        return None
 
 
 def serve_command(options: Namespace) -> int:

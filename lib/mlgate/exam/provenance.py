@@ -93,7 +93,7 @@ def reproducible(root: Root, policy: Policy, candidate: Model, trained: str | No
 
 def _not_at_hand(root: Root, card: Card | None) -> str | None:
     """Return what of a card is not at hand, in words, or None."""
-    if card is None or card.recipe not in recipes.RECIPES:
+    if card is None or card.recipe not in recipes.recipes_of(root):
         return f"its card names the recipe {card and card.recipe!r}, which is not among `mlgate recipes`"
     if card.rows is None or card.rows.digest != corpus.fingerprint(corpus.split("train", root)):
         return "its card names other training rows than the corpus has"
@@ -106,7 +106,7 @@ def _not_at_hand(root: Root, card: Card | None) -> str | None:
 def _other_bytes(root: Root, candidate: Model) -> str | None:
     """Train again as the card says, past the cache, and return what is wrong with the bytes; None if they are equal."""
     assert candidate.card is not None
-    recipe = recipes.named(str(candidate.card.recipe))
+    recipe = recipes.named(str(candidate.card.recipe), root)
     severity = candidate.card.severity if recipe.sabotaged else None
     rows = corpus.split("train", root)
     given = recipe.fitted(rows, severity)

@@ -24,7 +24,7 @@ Named = dict[str, str | None]  # which column somebody said plays which part, No
 
 @dataclass(frozen=True)
 class Roles:
-    """Which column plays which part, and the values of the labels and of the slices, the most frequent first."""
+    """Which column plays which part, and the values of the labels and of the slices that have rows enough."""
 
     columns: dict[str, str]
     slice: str | None
@@ -32,11 +32,11 @@ class Roles:
     slices: tuple[str, ...]
 
 
-def roles_in(path: Path, parts: Iterable[str], named: Named) -> Roles:
+def roles_in(path: Path, parts: Iterable[str], named: Named, enough: int = ENOUGH) -> Roles:
     """Return which columns of a file play these parts (of NAMES), by what is named, else by what they are called.
 
-    Labels may also be found by their values, which are those of the answers. Raises MlgateError where a part is not
-    clear, or the labels are none.
+    enough: so many rows of each of its values make a column a slice. Labels may also be found by their values: those of
+    the answers. Raises MlgateError where a part is not clear, or the labels are none.
     """
     found = files.names(path)
     taken: dict[str, str] = {}
@@ -58,13 +58,12 @@ def roles_in(path: Path, parts: Iterable[str], named: Named) -> Roles:
             f"{path}: column {taken['label']!r} holds no classes: it has one value, or more than a thousand."
             " Name the right one with --label-column."
         )
-    if named.get("slice"):
-        where = str(named["slice"])
-        slices = _count(path, where) or Counter()
-    else:
-        where, slices = _slices(counts, set(taken.values()))
+    where = named.get("slice") or _slice(counts, set(taken.values()), enough)
+    slices: Counter = Counter()
+    if where:
+        slices = Counter({value: rows for value, rows in (_count(path, where) or {}).items() if rows >= enough})
     columns = {part: taken[part] for part in parts}
-    return Roles(columns, where or None, tuple(_ordered(classes)), tuple(_ordered(slices)))
+    return Roles(columns, where, tuple(_ordered(classes)), tuple(sorted(slices)))
 
 
 def _called(part: str, free: list[str]) -> str | None:
@@ -105,12 +104,12 @@ def _values(path: Path, name: str) -> Iterator[str | None]:
         yield from batch.column(name).to_pylist()
 
 
-def _slices(counts: dict[str, Counter | None], taken: set[str]) -> tuple[str, Counter]:
+def _slice(counts: dict[str, Counter | None], taken: set[str], enough: int) -> str | None:
     """Return the first other column that has a few values, each of them often."""
     for name, values in counts.items():
-        if name not in taken and values and 2 <= len(values) <= MOST_SLICES and min(values.values()) >= ENOUGH:
-            return name, values
-    return "", Counter()
+        if name not in taken and values and 2 <= len(values) <= MOST_SLICES and min(values.values()) >= enough:
+            return name
+    return None
 
 
 def _ordered(values: Counter) -> list[str]:

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import mlgate
 from mlgate.errors import MlgateError
-from mlgate.root import Root
+from mlgate.root import Root, shipped
 
 Parameters = dict[str, object]  # each name and its value
 Cell = dict[str, Any]
@@ -29,15 +28,15 @@ if "matplotlib" in sys.modules:
 
 
 def find(root: Root) -> dict[str, Path]:
-    """Find the numbered notebooks by name: the root's own, else those beside this package.
+    """Find the numbered notebooks by name: the root's own, else those that come with this package.
 
     Raises MlgateError if there are none.
     """
-    folders = [root.path / "notebooks", Path(mlgate.__file__).parents[2] / "notebooks"]
+    folders = [root.path / "notebooks", shipped() / "notebooks"]
     for folder in folders:
         if found := sorted(folder.glob("[0-9][0-9]_*.ipynb")):
             return {path.stem: path for path in found}
-    raise MlgateError(f"No notebook called NN_*.ipynb in {' or '.join(map(str, folders))}. Work in a clone of mlgate.")
+    raise MlgateError(f"No notebook called NN_*.ipynb in {' or '.join(map(str, folders))}. Run: mlgate init")
 
 
 def pick(found: dict[str, Path], number: str) -> Path:

@@ -44,7 +44,7 @@ def _training(root: Root, recipe: str | None, severity: float | None) -> Paramet
         recipe = str(chosen["recipe"])
         if severity is None:
             severity = chosen.get("severity")
-    recipes.named(recipe).resolve(severity)
+    recipes.named(recipe, root).resolve(severity)
     if severity is None:
         return {"RECIPE": recipe}
     return {"RECIPE": recipe, "SEVERITY": severity}

@@ -71,7 +71,7 @@ def _train_again(root: Root, card: Card) -> _Trained:
     """Train production's recipe on production's rows. Raises MlgateError where they are not at hand."""
     if card.rows is None or card.recipe is None:
         raise MlgateError("Production's card does not say on which rows it was trained. Let a new one win: mlgate run")
-    recipe = recipes.named(card.recipe)
+    recipe = recipes.named(card.recipe, root)
     severity = card.severity if recipe.sabotaged else None
     rows = corpus.split("train", root)
     facts = recipe.facts(rows, severity)

@@ -1,5 +1,6 @@
 """Ways to train: good recipes and sabotaged ones, and the training cache."""
 
+from mlgate.recipes.own import named, recipes_of
 from mlgate.recipes.recipes import (
     RECIPES,
     SEED,
@@ -8,7 +9,6 @@ from mlgate.recipes.recipes import (
     baseline,
     challenger,
     logistic_regression,
-    named,
     noisy_labels,
     recipe,
     reduced_dataset,
@@ -27,6 +27,7 @@ __all__ = [
     "named",
     "noisy_labels",
     "recipe",
+    "recipes_of",
     "reduced_dataset",
     "truncated_vocabulary",
     "wrong_preprocessing",

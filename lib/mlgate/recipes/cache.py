@@ -20,6 +20,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+SHARED = "mlgate.recipes.recipes"
 ARITHMETIC = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE")
 
 
@@ -59,13 +60,14 @@ def digest_of(rows: pd.DataFrame) -> str:
 
 
 def _source(function: Callable) -> str | None:
-    """Return the code of the recipe's whole module: recipes share functions. None without a file, as in a notebook."""
-    module = sys.modules.get(function.__module__)
-    if module is None:
-        return None
+    """Return the code of the recipe's whole module, and of this package's recipes: they share functions.
+
+    None without a file, as in a notebook.
+    """
+    names = dict.fromkeys((function.__module__, SHARED))
     try:
-        return inspect.getsource(module)
-    except (OSError, TypeError):
+        return "".join(inspect.getsource(sys.modules[name]) for name in names)
+    except (KeyError, OSError, TypeError):
         return None
 
 

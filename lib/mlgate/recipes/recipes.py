@@ -6,7 +6,9 @@ sabotaged recipe also takes a severity, from 0 (harmless: the same model as `bas
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from mlgate import artifacts
@@ -82,23 +84,27 @@ class Recipe:
 
 
 RECIPES: dict[str, Recipe] = {}
+_registry: ContextVar[dict[str, Recipe]] = ContextVar("registry", default=RECIPES)
 
 
 def recipe(severity: float | None = None) -> Callable:
     """Put the decorated function into the registry, under its own name."""
 
     def register(function: Callable) -> Callable:
-        RECIPES[function.__name__] = Recipe(function.__name__, function, severity)
+        _registry.get()[function.__name__] = Recipe(function.__name__, function, severity)
         return function
 
     return register
 
 
-def named(name: str) -> Recipe:
-    """Return the recipe of that name. Raises MlgateError naming those there are."""
-    if name not in RECIPES:
-        raise MlgateError(f"There is no recipe {name!r:.80}. There are: {', '.join(RECIPES)}.")
-    return RECIPES[name]
+@contextmanager
+def registered_in(registry: dict[str, Recipe]) -> Iterator[dict[str, Recipe]]:
+    """Have recipes that are defined meanwhile put into another registry than RECIPES."""
+    token = _registry.set(registry)
+    try:
+        yield registry
+    finally:
+        _registry.reset(token)
 
 
 def logistic_regression(C: float = 1.0, **vectoriser) -> Pipeline:

@@ -9,10 +9,11 @@ from typing import Any
 from mlgate.artifacts import Model
 from mlgate.errors import MlgateError
 from mlgate.gate import Verdict
-from mlgate.recipes import RECIPES
+from mlgate.recipes import recipes_of
 from mlgate.reporting import report
 from mlgate.reporting.tables import Table, hits
 from mlgate.reporting.word_weights import Reader
+from mlgate.root import Root
 
 import numpy as np
 import pandas as pd
@@ -111,10 +112,10 @@ def flip_table(production: Model | Pipeline, candidate: Model | Pipeline, rows: 
     return Table(caption, shown, tuple(tuple(word for word, _ in line) for line in found["words"]))
 
 
-def recipes_table() -> Table:
-    """Every recipe, with the default severity of those that do harm, and its story in one line."""
+def recipes_table(root: Root | None = None) -> Table:
+    """Every recipe, the root's own too, with the default severity of those that do harm, and its story in one line."""
     shown = []
-    for name, recipe in RECIPES.items():
+    for name, recipe in recipes_of(root).items():
         severity = "" if recipe.severity is None else f"{recipe.severity:g}"
         story = recipe.story.splitlines()[0].replace("`", "")
         shown.append((name, severity, story))

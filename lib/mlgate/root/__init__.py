@@ -19,6 +19,7 @@ from mlgate.root.policy import (
     with_metric,
 )
 from mlgate.root.settings import KEYS, WORDS, section
+from mlgate.root.shipped import shipped
 from mlgate.root.versions import versions
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "read_settings",
     "reason_of",
     "section",
+    "shipped",
     "sync_folder",
     "to_json",
     "versions",

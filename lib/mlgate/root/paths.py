@@ -20,6 +20,10 @@ class Root:
         return self.path / "gate.toml"
 
     @property
+    def recipes(self) -> Path:
+        return self.path / "recipes.py"
+
+    @property
     def production_folder(self) -> Path:
         return self.path / "artifacts_prod"
 
