@@ -12,7 +12,8 @@ from types import SimpleNamespace
 
 import mlgate
 from mlgate import artifacts, corpus, exam, recipes
-from mlgate.artifacts import Model
+from mlgate.artifacts import Model, memory
+from mlgate.exam import attempt
 from mlgate.root import Root
 
 import pandas as pd
@@ -23,6 +24,13 @@ for name in ("MLGATE_ROOT", "MLGATE_CACHE", "GITHUB_ACTIONS"):  # what a develop
 REPOSITORY = Path(mlgate.__file__).parents[2]
 # As it is shipped: who adopts mlgate changes the one above to suit their own data.
 GATE = Path(__file__).parent / "gate.toml"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Models of the same digest may be stubs that answer otherwise."""
+    memory.REMEMBERED.clear()
+    attempt.REMEMBERED.clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,12 @@
 """Ask two models the same rows, in one call, and reduce their answers to a scorecard."""
 
-import time
 from functools import partial
 
 from mlgate.answers import spelling
 from mlgate.answers.probing import probe
 from mlgate.answers.steadiness import why_unsteady
 from mlgate.answers.tally import Answers, Tally
-from mlgate.artifacts import Model, described, fenced, places_of
+from mlgate.artifacts import Answer, Model, answer_once, described, fenced, places_of
 from mlgate.corpus import Batch, Inputs, Rows
 from mlgate.errors import MlgateError
 from mlgate.scorecard import Facts, Scorecard
@@ -47,7 +46,11 @@ def _score(production: Model, candidate: Model, rows: Rows, probing: bool) -> Sc
 
 def ask(model: Model, texts: Inputs, classes: tuple[str, ...]) -> Answers:
     """Return the model's answers to these texts or rows, labels and probabilities in the order of `classes`."""
-    labels, scores = model.answer(texts)
+    return _in_order(model, model.answer(texts), classes)
+
+
+def _in_order(model: Model, answer: Answer, classes: tuple[str, ...]) -> Answers:
+    labels, scores = answer
     places = places_of(labels, classes)
     if scores is None:
         return Answers(places)
@@ -69,14 +72,13 @@ class _Asked:
         nothing = Answers(np.full(len(texts), len(self.classes)))
         if self.fault:
             return nothing
-        started = time.perf_counter()
         try:
-            answers = ask(self.model, texts, self.classes)
+            given = answer_once(self.model, texts)
+            answers = _in_order(self.model, given.answer, self.classes)
         except Exception as error:
             self.fault = f"it cannot answer {rows}: {described(error)}"
             return nothing
-        finally:
-            self.seconds += time.perf_counter() - started
+        self.seconds += given.seconds
         if twice:
             self.fault = why_unsteady(partial(ask, self.model, classes=self.classes), texts, answers)
         return answers

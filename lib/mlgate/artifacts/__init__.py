@@ -16,6 +16,7 @@ from mlgate.artifacts.cards import Card, TrainingRows, card_from, read_card, to_
 from mlgate.artifacts.fence import Crossed, Fence, described
 from mlgate.artifacts.limits import MEGABYTE, Limits, limits_of
 from mlgate.artifacts.lock import locked
+from mlgate.artifacts.memory import answer_once
 from mlgate.artifacts.model import Answer, Model, digest, dump, load
 from mlgate.root import versions
 
@@ -29,6 +30,7 @@ __all__ = [
     "Model",
     "TooLarge",
     "TrainingRows",
+    "answer_once",
     "card_from",
     "card_of",
     "described",

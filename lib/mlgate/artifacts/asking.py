@@ -20,11 +20,11 @@ MAX_CELLS = 400_000
 
 @contextmanager
 def fenced(model: Model) -> Iterator[Model]:
-    """Yield the same model, its answers given by a child process. One that has no limits is asked in this process.
+    """Yield the same model, its answers given by a child process. One that has no limits, or a child already, stays.
 
     What goes over a limit raises Crossed, and so does each further question.
     """
-    if model.limits is None or model.fault:
+    if model.limits is None or model.fault or model.asked:
         yield model
         return
     with Fence(partial(_reply, model), model.limits) as child:

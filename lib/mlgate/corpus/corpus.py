@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate.corpus import files
-from mlgate.corpus.splits import digest, normalise, split_of
+from mlgate.corpus.splits import digest_of, split_of
 from mlgate.corpus.table import Inputs, Table
 from mlgate.errors import MlgateError
 from mlgate.root import Root, section
@@ -79,7 +79,7 @@ def known_keys(root: Root, *names: str) -> np.ndarray:
     """Return the first column of `keys`, (n,), for the rows of the named splits."""
     frame = load(root)
     texts = frame["text"][frame["split"].isin(names)]
-    return np.frombuffer(b"".join(digest(normalise(text)) for text in texts), dtype="<u8")
+    return np.frombuffer(b"".join(digest_of(text) for text in texts), dtype="<u8")
 
 
 def source_of(root: Root | None) -> Source:
@@ -193,7 +193,7 @@ def _load(source: Source, changed: int) -> pd.DataFrame:
     import pandas as pd
 
     frame = _frame(source) if source.path else _reviews()
-    digests = [digest(normalise(text)) for text in frame["text"]]
+    digests = [digest_of(text) for text in frame["text"]]
     numbers = np.frombuffer(b"".join(digests), dtype=">u8") % 100
     frame["split"] = np.array([split_of(number) for number in range(100)], dtype=object)[numbers.astype(int)]
     frame = frame[~pd.Series(digests).duplicated()].reset_index(drop=True)

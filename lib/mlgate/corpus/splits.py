@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 
@@ -12,6 +13,7 @@ SPLITS = {"train": range(0, 60), "validation": range(60, 70), "holdout": range(7
 WORD = re.compile(r"\w+")
 EDGE_WORDS = 12  # at each end, for near-duplicate keys
 EDGE_CHARS = 400  # read at each end: ample for so many words
+SHORT = 120  # mostly enough
 
 
 @lru_cache(maxsize=100_000)
@@ -27,9 +29,15 @@ def digest(normalised: str) -> bytes:
     return hashlib.sha256(normalised.encode()).digest()[:8]
 
 
+@lru_cache(maxsize=100_000)
+def digest_of(text: str) -> bytes:
+    """Return the digest of a text, normalised."""
+    return digest(normalise(text))
+
+
 def bucket(text: str) -> int:
     """Return 0 to 99, from the text alone: a row never moves when data is added, and duplicates land together."""
-    return int.from_bytes(digest(normalise(text)), "big") % 100
+    return int.from_bytes(digest_of(text), "big") % 100
 
 
 def split_of(number: int) -> str:
@@ -44,7 +52,18 @@ def keys(texts: Iterable[str]) -> np.ndarray:
     """
     found = []
     for whole in map(normalise, texts):
-        first = WORD.findall(whole[:EDGE_CHARS])[:EDGE_WORDS]
-        last = WORD.findall(whole[-EDGE_CHARS:])[-EDGE_WORDS:]
-        found += [whole, "first " + " ".join(first), "last " + " ".join(last)]
+        found += [whole, f"first {' '.join(_first(whole))}", f"last {' '.join(_last(whole))}"]
     return np.frombuffer(b"".join(map(digest, found)), dtype="<u8").reshape(-1, 3)
+
+
+def _first(text: str) -> list[str]:
+    """Return the first words of a text's beginning."""
+    return [match.group() for match in islice(WORD.finditer(text[:EDGE_CHARS]), EDGE_WORDS)]
+
+
+def _last(text: str) -> list[str]:
+    """Return the last words of a text's end."""
+    words = WORD.findall(text[-SHORT:])
+    if len(words) <= EDGE_WORDS:  # the first of them may be cut
+        words = WORD.findall(text[-EDGE_CHARS:])
+    return words[-EDGE_WORDS:]

@@ -30,12 +30,17 @@ from mlgate.errors import MlgateError
 
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_event_loop
 
 AHEAD = 2  # how many kernels wait for their notebook at any time: each holds about 200 MB
+START = 5.0  # seconds
 GOODBYE = 2.0  # seconds a kernel that has done its work gets to clean up after itself
+# What it does with them: it runs what was registered for its exit, and leaves without tidying its memory, which takes
+# longer than all the rest.
+FAREWELL = "import atexit, os\ntry:\n    atexit._run_exitfuncs()\nfinally:\n    os._exit(0)"
 SILENT = logging.getLogger("mlgate.kernels")
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
@@ -43,6 +48,10 @@ SILENT.propagate = False
 
 class Client(AsyncKernelClient):
     """What nbclient talks to a kernel through."""
+
+    def start_channels(self, *arguments: Any, **options: Any) -> None:
+        """Start all channels but the one for heartbeats: whether the kernel lives, its process says."""
+        super().start_channels(*arguments, **{**options, "hb": False})
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until both channels answer. (The inherited method goes on to wait 0.2 s for nothing.)"""
@@ -72,6 +81,7 @@ class Kernel(KernelManager):
         self.client_factory = Client
         self._kernel_spec = KernelSpec(resource_dir="", **get_kernel_dict())
         self.handed: Client | None = None
+        self.last: BlockingKernelClient | None = None
         self.retired = False
 
     def client(self, **options: Any) -> Client:  # type: ignore[override]  # nbclient wants an asynchronous one
@@ -105,7 +115,9 @@ class Kernel(KernelManager):
         """Ask the kernel to end by itself, and do not wait for it: its notebook is done."""
         self.retired = True
         if self.process.poll() is None:
-            self.request_shutdown()
+            self.last = self.blocking_client()
+            self.last.start_channels(iopub=False, stdin=False, hb=False, control=False)
+            self.last.execute(f"exec({FAREWELL!r}, {{}})", silent=True, store_history=False)
 
     def end(self) -> None:
         """End the kernel and every process that its cells started in its process group."""
@@ -119,8 +131,9 @@ class Kernel(KernelManager):
 
     def clean_up(self) -> None:
         """Close what talked to the kernel. Only once no thread waits for it any more: sockets belong to one thread."""
-        if self.handed:
-            self.handed.stop_channels()
+        for client in (self.handed, self.last):
+            if client:
+                client.stop_channels()
         self.cleanup_resources()
 
 
@@ -134,7 +147,9 @@ class Kernels:
         self.environment = environment
         self.log = log
         self.waiting: deque[Future[Kernel]] = deque()
-        self.started: list[Kernel] = []
+        self.started: list[Kernel] = []  # all of them
+        self.ready: list[Kernel] = []  # those that waited, or wait, for their notebook
+        self.first = threading.Event()  # its process is there
         self.closing = False
         self.lock = threading.Lock()
         self.starter = ThreadPoolExecutor(1, "kernels")
@@ -145,13 +160,23 @@ class Kernels:
         self.handlers: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
             self.handlers = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminated)}
-        self.prepare(1)
+        self.prepare()
+        self.first.wait(START)  # before we import what runs notebooks, which would hold up the thread that starts it
         return self
 
     def prepare(self, number: int = AHEAD) -> None:
         """See to it that `number` kernels are ready or getting ready. Returns at once."""
         while self.codes and len(self.waiting) < number:
             self.waiting.append(self.starter.submit(self._start, self.codes.popleft()))
+
+    def tell(self, number: int, code: str) -> None:
+        """Have kernel `number` (0: the first) run `code` before its notebook begins, if it waits. Returns at once."""
+
+        def run() -> None:
+            if number < len(self.ready) and not self.ready[number].handed:
+                self.ready[number].warm_up(code)
+
+        self.starter.submit(run)
 
     def next(self) -> Kernel:
         """Return the next kernel, as soon as it is ready."""
@@ -166,8 +191,10 @@ class Kernels:
                     break
                 kernel.start(self.folder, self.environment, self.log_file)
                 self.started.append(kernel)
+                self.first.set()
             kernel.warm_up(warm)
             if kernel.process.poll() is None:
+                self.ready.append(kernel)
                 return kernel
         raise MlgateError(f"No kernel starts. {self.log} may say why.")
 

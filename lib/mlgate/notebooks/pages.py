@@ -64,6 +64,11 @@ LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 NOTEBOOK = re.compile(r"(?:.*/)?([0-9][0-9]_\w+)\.ipynb")
 
 
+def prepare_page() -> None:
+    """Import what writes pages, which takes longer than a page does: before there is one to write."""
+    from nbconvert import HTMLExporter  # noqa: F401
+
+
 def write_page(executed: Path, page: Path, others: Iterable[str] = ()) -> None:
     """Write an executed notebook as one HTML file that needs no other host. others: stems of pages that lie beside it.
 

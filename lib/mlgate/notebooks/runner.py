@@ -2,9 +2,10 @@
 
 import logging
 import os
+import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,9 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from mlgate.errors import MlgateError
 from mlgate.notebooks.handover import handed_on
-from mlgate.notebooks.pages import write_index, write_page
+from mlgate.notebooks.pages import prepare_page, write_index, write_page
 from mlgate.notebooks.progress import Progress, quiet
-from mlgate.notebooks.sources import Cell, Parameters, cells_of, check_parameters, code_of, read_parameters, warm_up
+from mlgate.notebooks.sources import (
+    Cell,
+    Parameters,
+    cells_of,
+    check_parameters,
+    code_of,
+    quietly,
+    read_parameters,
+    warm_up,
+)
 from mlgate.root import Root
 
 if TYPE_CHECKING:
@@ -58,17 +68,38 @@ class Result:
         return "failed" if self.error else "done"
 
 
-def run(root: Root, steps: Steps, progress: bool = True, warm: bool = True) -> list[Result]:
+@dataclass(frozen=True)
+class Ahead:
+    """Code that a kernel may run before its notebook's turn: at once, and when the notebook before it begins.
+
+    The latter finds `handed`, what the notebooks before handed on. Whatever such code raises, its notebook will find.
+    """
+
+    at_once: str = ""
+    then: str = ""
+
+
+def run(
+    root: Root,
+    steps: Steps,
+    progress: bool = True,
+    warm: bool = True,
+    ahead: Mapping[str, Ahead] | None = None,
+    check: Callable[[], object] | None = None,
+) -> list[Result]:
     """Run notebooks in order, each with its parameters, in `root`; stop at the first that does not get to its end.
 
     What a notebook hands on (handover.py) is a parameter of those after it that declare it.
     Each leaves runs/<name>.ipynb and runs/<name>.html, however it ends, and runs/index.html leads to them. A notebook
     that rejects the candidate is the last result. Any other failure is an MlgateError: which cell, what was raised,
     where to look. Only then runs/kernels.log stays: what kernels wrote past their notebooks. `progress` writes to
-    stderr; `warm` lets kernels import what their notebooks import while they wait.
+    stderr; `warm` lets kernels import what their notebooks import while they wait, and
+    do what `ahead` says for the notebook of that name. check: what has to hold before the first notebook begins; it is
+    seen to while a kernel starts.
     """
     _prepare(root, steps)
-    codes = [warm_up(path) if warm else "" for path, _ in steps]
+    early = [(ahead or {}).get(path.stem, Ahead()) for path, _ in steps]
+    codes = [warm_up(path) + quietly(own.at_once) if warm else "" for (path, _), own in zip(steps, early, strict=True)]
     results: list[Result] = []
     pages = []
     handed: Parameters = {}
@@ -80,8 +111,14 @@ def run(root: Root, steps: Steps, progress: bool = True, warm: bool = True) -> l
         quiet(),
         Progress(steps, progress) as shown,
     ):
-        for path, parameters in steps:
+        if check:
+            check()
+        import_papermill()
+        writer.submit(prepare_page)
+        for number, (path, parameters) in enumerate(steps, start=1):
             shown.begin(path.stem)
+            if kernels and early[number:]:
+                kernels.tell(number, f"handed = {handed!r}{quietly(early[number].then)}")
             declared = read_parameters(path)
             own = {name: value for name, value in handed.items() if name in declared}
             result = _Run(root, path, shown.at).do({**own, **parameters}, kernels)
@@ -123,6 +160,21 @@ def _prepare(root: Root, steps: Steps) -> None:
 
 def _kernels_log(root: Root) -> Path:
     return root.runs / "kernels.log"
+
+
+def import_papermill() -> None:
+    """Import papermill without the grammar of IRIs, which no notebook needs and which takes two seconds to build.
+
+    jsonschema, which checks notebooks, does without it where it is not installed.
+    """
+    grammar = "rfc3987_syntax"
+    absent = grammar not in sys.modules
+    if absent:
+        sys.modules[grammar] = None  # type: ignore[assignment]  # as if it were not installed
+    import papermill  # noqa: F401
+
+    if absent:
+        del sys.modules[grammar]
 
 
 def _start_ahead(root: Root, codes: list[str]) -> AbstractContextManager["Kernels | None"]:

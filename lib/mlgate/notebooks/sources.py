@@ -26,6 +26,12 @@ if "matplotlib" in sys.modules:
     __import__("matplotlib.figure").figure.Figure().add_subplot(title="fonts").figure.savefig(io.BytesIO())
 """
 
+QUIETLY = """
+import contextlib
+with contextlib.suppress(Exception):
+    exec({code!r})
+"""
+
 
 def find(root: Root) -> dict[str, Path]:
     """Find the numbered notebooks by name: the root's own, else those that come with this package.
@@ -96,6 +102,11 @@ def warm_up(path: Path) -> str:
             body = ast.parse("".join(cell["source"])).body
             imports += [ast.unparse(line) for line in body if isinstance(line, ast.Import | ast.ImportFrom)]
     return WARM_UP.format(imports=imports)
+
+
+def quietly(code: str) -> str:
+    """Return code that does the same, and raises nothing."""
+    return QUIETLY.format(code=code)
 
 
 def cells_of(path: Path) -> list[Cell]:

@@ -1,12 +1,13 @@
 """The pipeline: which notebooks a run takes, with which parameters, and what they decided."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlgate import notebooks, recipes
+from mlgate import notebooks
 from mlgate.errors import MlgateError
-from mlgate.notebooks.runner import Steps
+from mlgate.notebooks.runner import Ahead, Steps
 from mlgate.notebooks.sources import Parameters
 from mlgate.root import Root, section
 
@@ -27,7 +28,7 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
         steps.append((notebooks.pick(found, "04"), _without_lesson(notebooks.pick(found, "04"))))
         outcome = root.verdict
     outcome.unlink(missing_ok=True)
-    notebooks.run(root, steps)
+    notebooks.run(root, steps, ahead=_ahead(steps), check=partial(_require_recipe, root, training))
     try:
         verdict: dict[str, Any] = json.loads(outcome.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
@@ -35,8 +36,23 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
     return verdict
 
 
+IMPORTS = "from mlgate.exam import ahead\nfrom mlgate.root import find_root\n"
+AHEAD = {
+    "03": Ahead(f"{IMPORTS}ahead.ask_production(find_root(), 'validation')"),
+    "04": Ahead(
+        f"{IMPORTS}ahead.ask_production(find_root(), 'validation', 'holdout')",
+        f"{IMPORTS}ahead.ask_candidate(find_root(), handed.get('TRAINED'))",
+    ),
+}
+
+
+def _ahead(steps: Steps) -> dict[str, Ahead]:
+    """Return what kernels ask models while they wait, so that notebooks 03 and 04 need not: the other core is idle."""
+    return {path.stem: AHEAD[path.stem[:2]] for path, _ in steps if path.stem[:2] in AHEAD}
+
+
 def _training(root: Root, recipe: str | None, severity: float | None) -> Parameters:
-    """Return notebook 02's parameters. Raises MlgateError for a typo: at once, and not by a notebook."""
+    """Return notebook 02's parameters. Raises MlgateError where neither the caller nor gate.toml names a recipe."""
     if recipe is None:
         chosen = section(root.settings(), "candidate")
         if "recipe" not in chosen:
@@ -44,10 +60,16 @@ def _training(root: Root, recipe: str | None, severity: float | None) -> Paramet
         recipe = str(chosen["recipe"])
         if severity is None:
             severity = chosen.get("severity")
-    recipes.named(recipe, root).resolve(severity)
     if severity is None:
         return {"RECIPE": recipe}
     return {"RECIPE": recipe, "SEVERITY": severity}
+
+
+def _require_recipe(root: Root, training: Parameters) -> None:
+    """Raise MlgateError for a typo, before a notebook does. (Recipes import scikit-learn: that takes a second.)"""
+    from mlgate import recipes
+
+    recipes.named(str(training["RECIPE"]), root).resolve(training.get("SEVERITY"))  # type: ignore[arg-type]
 
 
 def _without_lesson(path: Path) -> Parameters:

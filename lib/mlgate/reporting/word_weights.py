@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlgate.artifacts import Model, fenced
+from mlgate.artifacts import Model, answer_once
 
 import numpy as np
 from scipy import sparse
@@ -22,8 +22,7 @@ class Reader:
 
     def answers(self, texts: list[str], truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the answers (n,) as texts and the probability of the truth (n,); zeros where there are none."""
-        with fenced(self.model) as model:
-            labels, scores = model.answer(texts)
+        labels, scores = answer_once(self.model, texts).answer
         classes = np.array([str(name) for name in self.model.classes])
         right = np.zeros(len(texts))
         if scores is not None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from mlgate.artifacts import Model
+from mlgate.artifacts import Model, answer_once
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def words_of(model: Model) -> frozenset[str]:
 
 def answered(model: Model, texts: Sequence[str]) -> Answered:
     """Ask the model, and measure the texts."""
-    labels, scores = model.answer(texts)
+    labels, scores = answer_once(model, texts).answer
     chosen = np.ones(len(texts))
     if scores is not None:
         places = {name: place for place, name in enumerate(model.classes.tolist())}
