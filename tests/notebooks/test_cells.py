@@ -82,6 +82,25 @@ def test_what_is_tried_by_hand_are_texts_of_ones_own_corpus(own_recipe, small_co
 
 
 @pytest.mark.slow
+def test_in_the_lesson_on_a_table_of_ones_own_costs_turn_the_verdict(capsys):
+    """Notebook 11 says so in prose; and that half of the rows leave the gate undecided."""
+    turn = execute("11")["turn"]["text/plain"]
+    assert [word for word in turn.split() if word.isupper()] == [
+        "REJECT",
+        "HOLD",
+        "HOLD",
+        "PROMOTE",
+        "PROMOTE",
+        "PROMOTE",
+    ]
+    said = capsys.readouterr().out
+    for words in ("before the gate: PROMOTE", "By accuracy: REJECT", "By cost: PROMOTE"):
+        assert words in said
+    ends = [run.rstrip().splitlines()[-1].split()[0] for run in said.split("$ mlgate")[1:]]
+    assert ends == ["Promote", "Keep", "Reject"]
+
+
+@pytest.mark.slow
 def test_in_the_lesson_on_labels_the_order_alone_flips_the_verdict():
     """Notebook 10 says so in prose; and that some twenty labels are enough against the hurried candidate."""
     shown = execute("10")

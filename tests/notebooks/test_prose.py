@@ -43,6 +43,7 @@ GIVEN = {  # said by a question or a rule, not measured; 0.09 and 0.2 in 06 are 
     "08": {"0.8", "1,000", "5", "10,000", "80"},
     "09": {"0.46", "5"},
     "10": {"0.05", "5", "65"},
+    "11": set(),
 }
 CHECKED = sorted({*HELD, *GIVEN, "02", "04", "05"})  # in the last three no figure is named
 
