@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate import corpus
-from mlgate.answers import RIGHT, Columns, Pair, score_answers, score_arrays, score_cards, score_counts, score_joined
+from mlgate.answers import RIGHT, Columns, Pair, score_arrays, score_cards, score_counts, score_files, score_joined
 from mlgate.answers.asked import Asked
 from mlgate.answers.remote import score_asked
+from mlgate.answers.results import Reading, score_results
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
 from mlgate.root import Metric, read_settings, with_metric
@@ -95,16 +96,26 @@ def judge_answers(
     metric: Metric | None = None,
     clusters: str | None = None,
     id: str | None = None,
+    pass_from: float | None = None,
 ) -> Verdict:
     """Return the verdict on two columns of answers beside a column of labels, of any two models of any framework.
 
     label: answers.RIGHT where the two columns say only whether each answer is right. metric: the one that decides, by
     default gate.toml's. clusters: the column that says which rows belong together. id: the one that names each row, so
-    that rows that are there twice are told.
+    that rows that are there twice are told. pass_from: with RIGHT, the columns hold grades, and this one passes.
     """
     _, demands = _policy(policy, metric)
-    whole = _whole(demands, label == RIGHT)
-    return _judge(score_answers(paths, label, production, candidate, slices, clusters, id, whole), demands)
+    columns = Columns(label, production, candidate, slices, clusters, id, pass_from=pass_from)
+    return _judge(score_files(paths, columns, _whole(demands, label == RIGHT)), demands)
+
+
+def judge_results(
+    production: Path, candidate: Path, reading: Reading, policy: Path | None = None, metric: Metric | None = None
+) -> Verdict:
+    """Return the verdict on what an evaluation harness wrote of two models, a file or folder for each."""
+    _, demands = _policy(policy, metric)
+    _whole(demands, right=True)
+    return _judge(score_results(production, candidate, reading), demands)
 
 
 def judge_joined(pair: Pair, policy: Path | None = None, metric: Metric | None = None) -> Verdict:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mlgate.answers.arrays import score_arrays
-from mlgate.answers.columns import Columns, score_answers
+from mlgate.answers.columns import Columns, score_answers, score_files
 from mlgate.answers.counts import count, score_cards, score_counts
 from mlgate.answers.joined import Pair, score_joined
 from mlgate.answers.right import LABEL as RIGHT
@@ -20,6 +20,7 @@ __all__ = [
     "score_arrays",
     "score_cards",
     "score_counts",
+    "score_files",
     "score_joined",
 ]
 

@@ -35,7 +35,8 @@ def score_arrays(
     texts = {name: [_text(value) for value in values] for name, values in named.items()}
     _require_whole(texts)
     label = "labels" if labels is not None else right.LABEL
-    columns = Columns(label, *NAMES, **{name.removesuffix("s"): name for name in others})
+    parts = [name if name in others else None for name in ("slices", "clusters")]
+    columns = Columns(label, *NAMES, *parts)
     counted = Counted(columns)
     batch = pa.RecordBatch.from_pydict({name: pa.array(values, pa.string()) for name, values in texts.items()})
     batch = batch.select(columns.names)

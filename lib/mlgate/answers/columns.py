@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Columns:
     slice: str | None = None
     cluster: str | None = None
     id: str | None = None
+    pass_from: float | None = field(default=None, kw_only=True)  # answers are grades, and this one passes
 
     def __post_init__(self):
         answers = (self.label, self.production, self.candidate)
@@ -74,7 +75,11 @@ def score_answers(
     labels or production's answers are missing, or the columns do not fit together, or all rows have one label (unless
     whole is false); a missing or unknown answer of the candidate is its fault.
     """
-    columns = Columns(label, production, candidate, slice_column, cluster, id)
+    return score_files(paths, Columns(label, production, candidate, slice_column, cluster, id), whole)
+
+
+def score_files(paths: Path | Iterable[Path], columns: Columns, whole: bool = True) -> Scorecard:
+    """Return the scorecard of files with these columns. Raises MlgateError as `score_answers` does."""
     return count_files(paths, columns).scorecard(whole)
 
 
@@ -87,7 +92,7 @@ def count_files(paths: Path | Iterable[Path], columns: Columns) -> "Counted":
             require_no_gaps(path, batch, columns.filled, rows)
             rows += batch.num_rows
             if columns.label == right.LABEL:
-                batch = right.labelled(batch, (columns.production, columns.candidate))
+                batch = right.labelled(batch, (columns.production, columns.candidate), columns.pass_from)
             counted.add(batch)
         counted.parts.append((path.name, rows, files.digest(path)))
     return counted

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlgate.cli import asked_options
+from mlgate.cli import asked_options, results_options
 from mlgate.cli.commands import EXIT, FAIL_ON, say
 from mlgate.root import METRICS, write_atomically
 
@@ -45,6 +45,7 @@ def add(added: "Commands") -> None:
         "--id-column", metavar="NAME", help="what joins these two (default: id); with --answers: names each row"
     )
     judge.add_argument("--answer-column", metavar="NAME", help="where their answers are (default: answer)")
+    results_options.add(judge)
     add_columns(judge)
     judge.add_argument("--cluster-column", metavar="NAME", help=CLUSTERS)
     judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
@@ -115,7 +116,12 @@ def _judged(options: Namespace) -> "Verdict":
             metric=options.metric,
             clusters=columns.cluster,
             id=columns.id,
+            pass_from=options.pass_from,
         )
+    if way == "results":
+        reading = results_options.reading(options)
+        both = (options.production_answers, options.candidate_answers)
+        return judge_files.judge_results(*both, reading, options.policy, options.metric)
     if way == "joined":
         pair = Pair(
             options.production_answers,
@@ -142,7 +148,7 @@ def _judged(options: Namespace) -> "Verdict":
 WAYS = {  # to name what is judged: the options of each, of which those in brackets may be left out
     "models": ("production", "candidate", "data", "[features]"),
     "answers": ("answers", "production_column", "candidate_column", "[cluster_column]", "[id_column]"),
-    "right": ("answers", "right_columns", "[cluster_column]", "[id_column]"),
+    "right": ("answers", "right_columns", "[cluster_column]", "[id_column]", "[pass_from]"),
     "cards": ("cards",),
     "counts": ("counts", "production_column", "candidate_column", "[cluster_column]"),
     "asked": (
@@ -150,6 +156,7 @@ WAYS = {  # to name what is judged: the options of each, of which those in brack
         *(f"[{name}]" for name in (*asked_options.REMOTE, *asked_options.MANNERS)),
         *("[production_column]", "[candidate_column]", "[features]"),
     ),
+    "results": ("production_answers", "candidate_answers", "[format]", "[score]", "[pass_from]"),
     "joined": ("production_answers", "candidate_answers", "[id_column]", "[answer_column]", "[cluster_column]"),
 }
 
@@ -163,7 +170,7 @@ def _way(options: Namespace) -> str:
     if options.answers and options.right_columns:
         way = "right"
     if options.production_answers or options.candidate_answers:
-        way = "joined"
+        way = "results" if results_options.meant(options) else "joined"
     if any(getattr(options, name) for name in asked_options.REMOTE):
         way = "asked"
     own = {name.strip("[]") for name in WAYS[way]}
