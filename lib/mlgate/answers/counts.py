@@ -15,7 +15,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from mlgate.answers.columns import Columns, Counted, count_files, place_of, require_no_gaps
 from mlgate.corpus import files
 from mlgate.errors import MlgateError
-from mlgate.root import read_file, reason_of, to_json
+from mlgate.root import DIALECT, read_file, reason_of, schema_of, to_json
 from mlgate.root.shapes import misfit
 from mlgate.scorecard import Scorecard
 
@@ -140,3 +140,13 @@ def _rows(path: Path, number: int, words: str | None) -> int:
     if not (whole.isascii() and whole.isdigit() and len(whole) < 19 and int(whole)):
         raise MlgateError(f"{path}, row {number}: {words!r:.40} is no number of rows. Write how many rows there are.")
     return int(whole)
+
+
+def schema() -> dict[str, object]:
+    """Return the JSON schema of card.json."""
+    return {
+        "$schema": DIALECT,
+        "$id": "urn:mlgate:card:1",
+        "title": "card.json of mlgate count",
+        **schema_of(CountCard),
+    }

@@ -5,12 +5,17 @@ import sys
 from mlgate.cli.commands import STALE, annotate, serve_command
 from mlgate.cli.judge_commands import judge_command
 from mlgate.cli.parser import make_parser
+from mlgate.cli.tool_commands import completion_command
 from mlgate.errors import MlgateError
 from mlgate.reporting.markdown import flat
 
 __all__ = ["STALE", "main"]
 
-EXTRAS = {judge_command: "sklearn", serve_command: "serve"}  # what else has to be installed; for all others "workbook"
+EXTRAS = {
+    judge_command: "sklearn",
+    serve_command: "serve",
+    completion_command: "completion",
+}  # what else has to be installed; for all others "workbook"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import mlgate
 from mlgate.ci.evidence import EXPECTED
-from mlgate.cli import commands, init_command, judge_commands, label_commands, watch_commands
+from mlgate.cli import commands, init_command, judge_commands, label_commands, tool_commands, watch_commands
+from mlgate.cli.exits import epilog
 
 EPILOG = """exit status: 0 done (judge, label verdict: PROMOTE; watch: quiet); 3 HOLD and 4 REJECT (these, and run with
 --fail-on); watch: 3 moved or harm estimated, 4 harm proven; 1 an error; 2 wrong usage; 5 (record) production moved
@@ -21,7 +22,7 @@ class Commands:
 
     def add(self, name: str, function: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
         """Add a command, and return its parser for its options."""
-        parser = self.parsers.add_parser(name, help=help, description=help)
+        parser = self.parsers.add_parser(name, help=help, description=help, epilog=epilog(name))
         parser.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         parser.set_defaults(command=function, usage=parser.error)
         return parser
@@ -45,6 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_holdout(added)
     label_commands.add(added)
     _add_others(added)
+    tool_commands.add(added)
     return parser
 
 

@@ -1,9 +1,9 @@
 """The verdict and its parts: plain values, whose dict form exists at a file's edge only (verdict.json, the ledger)."""
 
 from dataclasses import KW_ONLY, asdict, dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_type_hints
 
-from mlgate.root import Action
+from mlgate.root import DIALECT, Action, schema_of
 from mlgate.root.shapes import misfit
 
 Decision = Literal["PROMOTE", "HOLD", "REJECT"]
@@ -215,6 +215,11 @@ class Verdict:
         """Return the checks with this code: several for slices and classes, else one or none."""
         return [check for check in self.checks if check.code == code]
 
+    @property
+    def unusable(self) -> str | None:
+        """Why the candidate could not be judged at all, which is not to be worse; None where it could."""
+        return next((check.reason for check in self.checks if check.code == "usable" and check.status == "fail"), None)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as verdict.json holds it."""
         value: dict[str, Any] = {
@@ -240,7 +245,26 @@ class Verdict:
             value["discordant"] = {"candidate_only_right": wins, "production_only_right": losses}
         if self.labels:
             value["labels"] = self.labels
+        if self.unusable:
+            value["unusable"] = self.unusable
         return value
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of verdict.json."""
+    found = schema_of(Verdict)
+    properties = found["properties"]
+    look = {name: schema_of(hint) for name, hint in get_type_hints(Look).items()}
+    properties |= {
+        "schema": {"const": SCHEMA},
+        "discordant": schema_of(Discordant | None),
+        "look": {"type": "object", "properties": look},
+        "labels": {"type": "object"},
+        "unusable": {"type": "string"},
+    }
+    later = ("labels", "unusable")
+    required = ["schema", *(name for name in properties if name not in (*later, "schema"))]
+    return {"$schema": DIALECT, "$id": "urn:mlgate:verdict:1", "title": "verdict.json", **found, "required": required}
 
 
 def _told(part: Side | RowSet, late: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from mlgate.root.policy import (
     read_settings,
     with_metric,
 )
+from mlgate.root.schemas import DIALECT, gate_schema, schema_of
 from mlgate.root.settings import KEYS, WORDS, section
 from mlgate.root.shipped import shipped
 from mlgate.root.versions import versions
@@ -25,6 +26,7 @@ from mlgate.root.versions import versions
 __all__ = [
     "ACTIONS",
     "DEMANDED",
+    "DIALECT",
     "KEYS",
     "LOSSES",
     "METRICS",
@@ -38,11 +40,13 @@ __all__ = [
     "Reproduce",
     "Root",
     "find_root",
+    "gate_schema",
     "open_file",
     "policy_from",
     "read_file",
     "read_settings",
     "reason_of",
+    "schema_of",
     "section",
     "shipped",
     "sync_folder",

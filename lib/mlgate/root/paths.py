@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgate.errors import MlgateError
-from mlgate.root.policy import read_settings
+from mlgate.root.policy import PYPROJECT, has_settings, read_settings
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,10 @@ class Root:
 
     @property
     def policy(self) -> Path:
-        return self.path / "gate.toml"
+        """gate.toml; where there is none, a pyproject.toml with a table [tool.mlgate]."""
+        own = self.path / "gate.toml"
+        project = self.path / PYPROJECT
+        return project if not own.exists() and has_settings(project) else own
 
     @property
     def recipes(self) -> Path:
@@ -97,7 +100,10 @@ class Root:
 
 
 def find_root(folder: str | Path | None = None) -> Root:
-    """Find the root: `folder`, else $MLGATE_ROOT, else the nearest folder from here upwards that has a gate.toml."""
+    """Find the root: `folder`, else $MLGATE_ROOT, else the nearest folder from here upwards that has a gate.toml.
+
+    A pyproject.toml with [tool.mlgate] will do, too.
+    """
     named = folder or os.environ.get("MLGATE_ROOT")
     if named:
         path = Path(named).expanduser().resolve()
@@ -106,6 +112,6 @@ def find_root(folder: str | Path | None = None) -> Root:
         return Root(path)
     here = Path.cwd()
     for path in (here, *here.parents):
-        if (path / "gate.toml").is_file():
+        if Root(path).policy.is_file():
             return Root(path)
     raise MlgateError(f"No gate.toml in {here} or above it. Go to your project's folder, or name it with --root.")

@@ -17,6 +17,7 @@ from mlgate.root.settings import KEYS, read_toml, section
 Action = Literal["reject", "hold", "report"]
 Reproduce = Literal["card", "retrain"]
 Metric = Literal["accuracy", "pass_rate", "balanced_accuracy", "macro_f1", "cost"]
+PYPROJECT = "pyproject.toml"
 ACTIONS: tuple[Action, ...] = get_args(Action)
 REPRODUCE: tuple[Reproduce, ...] = get_args(Reproduce)
 
@@ -128,9 +129,31 @@ DEMANDED = tuple(dict.fromkeys(item.metadata["part"] for item in fields(Policy))
 SECTIONS = (*KEYS, *DEMANDED)
 
 
+def has_settings(path: Path) -> bool:
+    """Whether a pyproject.toml has a table [tool.mlgate]; False for a file that cannot be read."""
+    try:
+        return path.is_file() and "mlgate" in read_toml(path).get("tool", {})
+    except (MlgateError, TypeError):
+        return False
+
+
+def _table(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return [tool.mlgate] of a pyproject.toml: gate.toml's sections, such as [tool.mlgate.decision]."""
+    tools = found.get("tool", {})
+    table = tools.get("mlgate") if isinstance(tools, dict) else None
+    if not isinstance(table, dict):
+        raise MlgateError(f"{PYPROJECT} has no table [tool.mlgate]. Write gate.toml's sections there, or name another.")
+    return table
+
+
 def read_settings(path: Path) -> dict[str, Any]:
-    """Return a gate.toml, section by section. Raises MlgateError for a file or a section that cannot be used."""
+    """Return a gate.toml, or the table [tool.mlgate] of a pyproject.toml, section by section.
+
+    Raises MlgateError for a file or a section that cannot be used.
+    """
     settings = read_toml(path)
+    if path.name == PYPROJECT:
+        settings = _table(settings)
     for name, value in settings.items():
         if name not in SECTIONS or not isinstance(value, dict):
             raise MlgateError(f"{path.name}: there is no section [{name:.80}]; there are {', '.join(SECTIONS)}.")
