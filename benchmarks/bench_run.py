@@ -9,7 +9,6 @@ The last turn's runs are taken apart: where did their time go? Usage: bench_run.
 
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -48,18 +47,23 @@ class Taken:
 
 def timed(commands: list[list[object]], said: str = "") -> Taken:
     """Run commands one after the other. Raises SystemExit where the last does not say what it should."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun = time.perf_counter()
+    taken = Taken(0.0, 0.0, 0.0)
     for command in commands:
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{command} failed:\n{done.stdout}{done.stderr}")
-    wall = time.perf_counter() - begun
-    if said not in done.stdout:
-        raise SystemExit(f"Not as it should be; is production still the committed baseline?\n{done.stdout}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Taken(wall, processor, after.ru_maxrss / 1024)
+        with tempfile.TemporaryFile("w+") as output:
+            begun = time.perf_counter()
+            child = subprocess.Popen(list(map(str, command)), stdout=output, stderr=subprocess.STDOUT)
+            _, status, used = os.wait4(child.pid, 0)  # of the child and of all that it waited for
+            child.returncode = os.waitstatus_to_exitcode(status)
+            taken.wall += time.perf_counter() - begun
+            taken.processor += used.ru_utime + used.ru_stime
+            taken.memory = max(taken.memory, used.ru_maxrss / 1024)
+            output.seek(0)
+            words = output.read()
+        if child.returncode:
+            raise SystemExit(f"{command} failed:\n{words}")
+    if said not in words:
+        raise SystemExit(f"Not as it should be; is production still the committed baseline?\n{words}")
+    return taken
 
 
 def plain(folder: Path, recipe: str) -> Taken:

@@ -36,6 +36,7 @@ from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_event_loop
 
 AHEAD = 2  # how many kernels wait for their notebook at any time: each holds about 200 MB
+AT_ONCE = 2  # how many get ready at the same time
 START = 5.0  # seconds
 GOODBYE = 2.0  # seconds a kernel that has done its work gets to clean up after itself
 # What it does with them: it runs what was registered for its exit, and leaves without tidying its memory, which takes
@@ -83,6 +84,7 @@ class Kernel(KernelManager):
         self.handed: Client | None = None
         self.last: BlockingKernelClient | None = None
         self.retired = False
+        self.refused: str | None = None
 
     def client(self, **options: Any) -> Client:  # type: ignore[override]  # nbclient wants an asynchronous one
         """Return what nbclient talks through, and remember it."""
@@ -98,7 +100,10 @@ class Kernel(KernelManager):
         self.process = self.provisioner.process  # type: ignore[union-attr]  # a LocalProvisioner has one
 
     def warm_up(self, code: str) -> None:
-        """Run `code` in a namespace of its own: no notebook finds names in its kernel that it did not import."""
+        """Run `code` in a namespace of its own: no notebook finds names in its kernel that it did not import.
+
+        What it refuses, with an MlgateError, is in `refused` then.
+        """
         client = self.blocking_client()
         try:
             client.start_channels(iopub=False, stdin=False, hb=False, control=False)
@@ -106,10 +111,16 @@ class Kernel(KernelManager):
             request = client.execute(f"exec({code!r}, {{}})", silent=True, store_history=False)
             while self.process.poll() is None:
                 with contextlib.suppress(Empty):
-                    if client.shell_channel.get_msg(timeout=0.2)["parent_header"].get("msg_id") == request:
+                    reply = client.shell_channel.get_msg(timeout=0.2)
+                    if reply["parent_header"].get("msg_id") == request:
+                        self._read(reply["content"])
                         return
         finally:
             client.stop_channels()
+
+    def _read(self, reply: dict[str, Any]) -> None:
+        if reply.get("ename") == MlgateError.__name__:
+            self.refused = str(reply["evalue"])
 
     def retire(self) -> None:
         """Ask the kernel to end by itself, and do not wait for it: its notebook is done."""
@@ -148,11 +159,11 @@ class Kernels:
         self.log = log
         self.waiting: deque[Future[Kernel]] = deque()
         self.started: list[Kernel] = []  # all of them
-        self.ready: list[Kernel] = []  # those that waited, or wait, for their notebook
+        self.futures: list[Future[Kernel]] = []  # one for each notebook
         self.first = threading.Event()  # its process is there
         self.closing = False
         self.lock = threading.Lock()
-        self.starter = ThreadPoolExecutor(1, "kernels")
+        self.starter = ThreadPoolExecutor(AT_ONCE, "kernels")
 
     def __enter__(self) -> "Kernels":
         self.sockets = Path(_short_folder())
@@ -160,23 +171,27 @@ class Kernels:
         self.handlers: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
             self.handlers = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminated)}
-        self.prepare()
+        self.prepare(1)
         self.first.wait(START)  # before we import what runs notebooks, which would hold up the thread that starts it
         return self
 
     def prepare(self, number: int = AHEAD) -> None:
         """See to it that `number` kernels are ready or getting ready. Returns at once."""
         while self.codes and len(self.waiting) < number:
-            self.waiting.append(self.starter.submit(self._start, self.codes.popleft()))
+            future = self.starter.submit(self._start, self.codes.popleft())
+            self.waiting.append(future)
+            self.futures.append(future)
 
     def tell(self, number: int, code: str) -> None:
         """Have kernel `number` (0: the first) run `code` before its notebook begins, if it waits. Returns at once."""
 
         def run() -> None:
-            if number < len(self.ready) and not self.ready[number].handed:
-                self.ready[number].warm_up(code)
+            kernel = self.futures[number].result()
+            if not kernel.handed:
+                kernel.warm_up(code)
 
-        self.starter.submit(run)
+        if number < len(self.futures):
+            self.starter.submit(run)
 
     def next(self) -> Kernel:
         """Return the next kernel, as soon as it is ready."""
@@ -185,16 +200,15 @@ class Kernels:
 
     def _start(self, code: str) -> Kernel:
         for warm in (code, ""):  # what ends a kernel here will end it in its notebook too, where one can see it
-            kernel = Kernel(self.sockets / f"{len(self.started)}.json")
             with self.lock:
                 if self.closing:
                     break
+                kernel = Kernel(self.sockets / f"{len(self.started)}.json")
                 kernel.start(self.folder, self.environment, self.log_file)
                 self.started.append(kernel)
                 self.first.set()
             kernel.warm_up(warm)
             if kernel.process.poll() is None:
-                self.ready.append(kernel)
                 return kernel
         raise MlgateError(f"No kernel starts. {self.log} may say why.")
 

@@ -70,13 +70,15 @@ class Result:
 
 @dataclass(frozen=True)
 class Ahead:
-    """Code that a kernel may run before its notebook's turn: at once, and when the notebook before it begins.
+    """Code that a kernel may run before its notebook's turn. What it raises, its notebook will find: it is not told.
 
-    The latter finds `handed`, what the notebooks before handed on. Whatever such code raises, its notebook will find.
+    at_once: as soon as the kernel is there. then: when the notebook before it begins; `handed` is what those before it
+    handed on. check: at once, and what it refuses with an MlgateError is refused before the notebook begins.
     """
 
     at_once: str = ""
     then: str = ""
+    check: str = ""
 
 
 def run(
@@ -85,7 +87,6 @@ def run(
     progress: bool = True,
     warm: bool = True,
     ahead: Mapping[str, Ahead] | None = None,
-    check: Callable[[], object] | None = None,
 ) -> list[Result]:
     """Run notebooks in order, each with its parameters, in `root`; stop at the first that does not get to its end.
 
@@ -94,12 +95,13 @@ def run(
     that rejects the candidate is the last result. Any other failure is an MlgateError: which cell, what was raised,
     where to look. Only then runs/kernels.log stays: what kernels wrote past their notebooks. `progress` writes to
     stderr; `warm` lets kernels import what their notebooks import while they wait, and
-    do what `ahead` says for the notebook of that name. check: what has to hold before the first notebook begins; it is
-    seen to while a kernel starts.
+    do what `ahead` says for the notebook of that name.
     """
     _prepare(root, steps)
     early = [(ahead or {}).get(path.stem, Ahead()) for path, _ in steps]
-    codes = [warm_up(path) + quietly(own.at_once) if warm else "" for (path, _), own in zip(steps, early, strict=True)]
+    codes = [""] * len(steps)
+    if warm:
+        codes = [warm_up(path) + quietly(own.at_once) + own.check for (path, _), own in zip(steps, early, strict=True)]
     results: list[Result] = []
     pages = []
     handed: Parameters = {}
@@ -111,9 +113,9 @@ def run(
         quiet(),
         Progress(steps, progress) as shown,
     ):
-        if check:
-            check()
         import_papermill()
+        if kernels:
+            kernels.prepare()
         writer.submit(prepare_page)
         for number, (path, parameters) in enumerate(steps, start=1):
             shown.begin(path.stem)
@@ -224,6 +226,8 @@ class _Run:
         if kernels is None:
             return self._plainly(parameters)
         kernel = kernels.next()
+        if kernel.refused:
+            raise MlgateError(kernel.refused)
         error = self._execute(parameters, kernels.prepare, km=kernel)
         kernel.retire()
         return error

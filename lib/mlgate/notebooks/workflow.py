@@ -1,7 +1,6 @@
 """The pipeline: which notebooks a run takes, with which parameters, and what they decided."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
         steps.append((notebooks.pick(found, "04"), _without_lesson(notebooks.pick(found, "04"))))
         outcome = root.verdict
     outcome.unlink(missing_ok=True)
-    notebooks.run(root, steps, ahead=_ahead(steps), check=partial(_require_recipe, root, training))
+    notebooks.run(root, steps, ahead=_ahead(steps))
     try:
         verdict: dict[str, Any] = json.loads(outcome.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
@@ -36,19 +35,24 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
     return verdict
 
 
-IMPORTS = "from mlgate.exam import ahead\nfrom mlgate.root import find_root\n"
-AHEAD = {
-    "03": Ahead(f"{IMPORTS}ahead.ask_production(find_root(), 'validation')"),
-    "04": Ahead(
-        f"{IMPORTS}ahead.ask_production(find_root(), 'validation', 'holdout')",
-        f"{IMPORTS}ahead.ask_candidate(find_root(), handed.get('TRAINED'))",
-    ),
-}
+IMPORTS = "from mlgate import recipes\nfrom mlgate.exam import ahead\nfrom mlgate.root import find_root\n"
 
 
 def _ahead(steps: Steps) -> dict[str, Ahead]:
-    """Return what kernels ask models while they wait, so that notebooks 03 and 04 need not: the other core is idle."""
-    return {path.stem: AHEAD[path.stem[:2]] for path, _ in steps if path.stem[:2] in AHEAD}
+    """Return what kernels do while they wait: ask models what notebooks 03 and 04 would, and refuse a wrong recipe."""
+    found = {}
+    for path, parameters in steps:
+        if path.stem.startswith("02_"):
+            chosen = f"recipes.named({parameters['RECIPE']!r}, find_root()).resolve({parameters.get('SEVERITY')!r})"
+            found[path.stem] = Ahead(check=IMPORTS + chosen)
+        if path.stem.startswith("03_"):
+            found[path.stem] = Ahead(at_once=f"{IMPORTS}ahead.ask_production(find_root(), 'validation')")
+        if path.stem.startswith("04_"):
+            found[path.stem] = Ahead(
+                at_once=f"{IMPORTS}ahead.ask_production(find_root(), 'validation', 'holdout')",
+                then=f"{IMPORTS}ahead.ask_candidate(find_root(), handed.get('TRAINED'))",
+            )
+    return found
 
 
 def _training(root: Root, recipe: str | None, severity: float | None) -> Parameters:
@@ -63,13 +67,6 @@ def _training(root: Root, recipe: str | None, severity: float | None) -> Paramet
     if severity is None:
         return {"RECIPE": recipe}
     return {"RECIPE": recipe, "SEVERITY": severity}
-
-
-def _require_recipe(root: Root, training: Parameters) -> None:
-    """Raise MlgateError for a typo, before a notebook does. (Recipes import scikit-learn: that takes a second.)"""
-    from mlgate import recipes
-
-    recipes.named(str(training["RECIPE"]), root).resolve(training.get("SEVERITY"))  # type: ignore[arg-type]
 
 
 def _without_lesson(path: Path) -> Parameters:
