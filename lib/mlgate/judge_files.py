@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate import corpus
-from mlgate.answers import RIGHT, Columns, Pair, score_arrays, score_cards, score_counts, score_files, score_joined
+from mlgate.answers import Columns, Pair, score_arrays, score_cards, score_counts, score_files, score_joined
 from mlgate.answers.asked import Asked
 from mlgate.answers.remote import score_asked
 from mlgate.answers.results import Reading, score_results
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
-from mlgate.root import Metric, read_settings, with_metric
+from mlgate.root import MEASURED, Metric, read_settings, with_decision
 from mlgate.scorecard import Scorecard
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ def judge_models(
     from mlgate.answers.scoring import score
 
     settings, demands = _policy(policy, metric)
+    if demands.metric in MEASURED:
+        raise MlgateError(
+            f"Pipelines answer with classes, and {demands.metric} is of numbers: judge answers (--answers)."
+        )
     limits = artifacts.limits_of(settings)
     in_use = artifacts.load_file(production, limits)
     if in_use.fault:
@@ -71,14 +75,15 @@ def judge_asked(
     source: corpus.Source,
     policy: Path | None = None,
     metric: Metric | None = None,
+    positive: str | None = None,
 ) -> Verdict:
     """Return the verdict on two models that are asked where they are: by a command, over HTTP, by a column of the rows.
 
     It says how often they had to be asked, and in how many rows they answered otherwise when asked once more. A
     candidate at fault is REJECTed. Raises MlgateError where rows, policy or production are at fault.
     """
-    _, demands = _policy(policy, metric)
-    card, *reports = score_asked(production, candidate, source, _whole(demands))
+    _, demands = _policy(policy, metric, positive)
+    card, *reports = score_asked(production, candidate, source, demands.metric, demands.positive)
     checks = [
         Check("asked", "fail" if report.changed else "pass", "report", report.words, name=f"asked {name}")
         for name, report in zip(("production", "candidate"), reports, strict=True)
@@ -97,16 +102,18 @@ def judge_answers(
     clusters: str | None = None,
     id: str | None = None,
     pass_from: float | None = None,
+    positive: str | None = None,
 ) -> Verdict:
     """Return the verdict on two columns of answers beside a column of labels, of any two models of any framework.
 
     label: answers.RIGHT where the two columns say only whether each answer is right. metric: the one that decides, by
     default gate.toml's. clusters: the column that says which rows belong together. id: the one that names each row, so
     that rows that are there twice are told. pass_from: with RIGHT, the columns hold grades, and this one passes.
+    positive: the label whose probability the answers are, where they are.
     """
-    _, demands = _policy(policy, metric)
+    _, demands = _policy(policy, metric, positive)
     columns = Columns(label, production, candidate, slices, clusters, id, pass_from=pass_from)
-    return _judge(score_files(paths, columns, _whole(demands, label == RIGHT)), demands)
+    return _judge(score_files(paths, columns, demands.metric, demands.positive), demands)
 
 
 def judge_results(
@@ -114,26 +121,27 @@ def judge_results(
 ) -> Verdict:
     """Return the verdict on what an evaluation harness wrote of two models, a file or folder for each."""
     _, demands = _policy(policy, metric)
-    _whole(demands, right=True)
-    return _judge(score_results(production, candidate, reading), demands)
+    return _judge(score_results(production, candidate, reading, demands.metric), demands)
 
 
-def judge_joined(pair: Pair, policy: Path | None = None, metric: Metric | None = None) -> Verdict:
+def judge_joined(
+    pair: Pair, policy: Path | None = None, metric: Metric | None = None, positive: str | None = None
+) -> Verdict:
     """Return the verdict on two files of answers that are joined by the id of their rows."""
-    _, demands = _policy(policy, metric)
-    return _judge(score_joined(pair, _whole(demands)), demands)
+    _, demands = _policy(policy, metric, positive)
+    return _judge(score_joined(pair, demands.metric, demands.positive), demands)
 
 
 def judge_cards(paths: Path | Iterable[Path], policy: Path | None = None, metric: Metric | None = None) -> Verdict:
     """Return the verdict on the parts that these cards of `mlgate count` stand for, as on one file."""
     _, demands = _policy(policy, metric)
-    return _judge(score_cards(paths, _whole(demands)), demands)
+    return _judge(score_cards(paths, demands.metric), demands)
 
 
 def judge_counts(path: Path, columns: Columns, policy: Path | None = None, metric: Metric | None = None) -> Verdict:
     """Return the verdict on a file with a line for each combination of labels and answers; column n: how many rows."""
     _, demands = _policy(policy, metric)
-    return _judge(score_counts(path, columns, whole=_whole(demands)), demands)
+    return _judge(score_counts(path, columns, metric=demands.metric), demands)
 
 
 class ShownVerdict(Verdict):
@@ -160,40 +168,40 @@ def judge_arrays(
     clusters: Iterable[object] | None = None,
     policy: Policy | Path | None = None,
     metric: Metric | None = None,
+    positive: str | None = None,
 ) -> ShownVerdict:
     """Return the verdict on a candidate's answers beside production's and the labels: lists, arrays or columns, (n,).
 
     labels: None where the answers say only whether they are right: booleans, 0 and 1, or words such as pass and fail.
     slices: the part of the traffic that each row belongs to. clusters: the user, document or prompt that it is of,
     where rows are not independent. policy: what to demand, or a gate.toml that says it. metric: the one that decides,
-    by default the policy's. Raises MlgateError where they do not fit together.
+    by default the policy's. positive: the label whose probability the answers are, where they are. Raises MlgateError
+    where they do not fit together.
     """
     if not isinstance(policy, Policy):
-        policy = _policy(policy, metric)[1]
-    elif metric is not None and metric != policy.metric:
-        policy = replace(policy, metric=metric)
-    verdict = _judge(
-        score_arrays(labels, production, candidate, slices, clusters, _whole(policy, labels is None)), policy
+        policy = _policy(policy, metric, positive)[1]
+    else:
+        policy = replace(policy, metric=metric or policy.metric, positive=positive or policy.positive)
+    scorecard = score_arrays(
+        labels,
+        production,
+        candidate,
+        slices,
+        clusters=clusters,
+        metric=policy.metric,
+        positive=policy.positive,
     )
+    verdict = _judge(scorecard, policy)
     return ShownVerdict(**vars(verdict))
 
 
-def _policy(path: Path | None, metric: Metric | None) -> tuple[dict, Policy]:
+def _policy(path: Path | None, metric: Metric | None, positive: str | None = None) -> tuple[dict, Policy]:
     """Return what a gate.toml says and the policy it makes: before a row is read, so that a typo is told at once."""
-    settings = with_metric(read_settings(path) if path else {}, metric)
-    return settings, policy_from(settings)
-
-
-def _whole(policy: Policy, right: bool = False) -> bool:
-    """Whether rows need more than one label: not where each has to pass, or only right and wrong are known.
-
-    Raises MlgateError where those are not enough for the metric.
-    """
-    if right and policy.metric not in ("accuracy", "pass_rate"):
-        raise MlgateError(
-            f"The metric {policy.metric} needs labels: of rows that are right or wrong, ask the pass_rate."
-        )
-    return policy.metric != "pass_rate" and not right
+    settings = with_decision(read_settings(path) if path else {}, metric=metric, positive=positive)
+    demands = policy_from(settings)
+    if demands.accuracy is not None and demands.metric in MEASURED:
+        raise MlgateError(f"gate.toml: [floors] accuracy is of classes, and {demands.metric} is of numbers: say value.")
+    return settings, demands
 
 
 def _judge(scorecard: Scorecard, policy: Policy, further: Iterable[Check] = ()) -> Verdict:

@@ -223,7 +223,7 @@ def test_the_digest_is_that_of_the_demands_and_not_of_the_comments(tmp_path):
 def test_a_policy_that_asks_for_nothing_new_keeps_its_digest_so_that_old_verdicts_still_hold(tmp_path):
     before = "631aaa16754891f24c4dac0c54d10ec9e31d3e84104266db50f7f7065403a969"
     assert Policy().digest == read("[decision]\nmetric = 'accuracy'\ncosts = []", tmp_path).digest == before
-    assert not {"metric", "costs", "floor", "floor_action"} & set(Policy().as_dict())
+    assert not {"metric", "costs", "positive", "floor", "floor_action"} & set(Policy().as_dict())
 
 
 def test_the_digest_changes_with_every_demand(tmp_path):
@@ -234,6 +234,7 @@ def test_the_digest_changes_with_every_demand(tmp_path):
             "reproduce": '"card"',
             "metric": '"macro_f1"',
             "costs": '["a -> b = 2"]',
+            "positive": '"x"',
         }.get(item.name)
         if item in WORDS:
             text = next(repr(action) for action in ACTIONS if action != item.default)

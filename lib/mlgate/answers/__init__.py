@@ -3,9 +3,10 @@
 from typing import Any
 
 from mlgate.answers.arrays import score_arrays
-from mlgate.answers.columns import Columns, score_answers, score_files
+from mlgate.answers.columns import Columns
 from mlgate.answers.counts import count, score_cards, score_counts
 from mlgate.answers.joined import Pair, score_joined
+from mlgate.answers.reading import score_answers, score_files
 from mlgate.answers.right import LABEL as RIGHT
 
 __all__ = [

@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Iterable
 
 from mlgate.answers import right
-from mlgate.answers.columns import Columns, Counted
+from mlgate.answers.columns import Columns
+from mlgate.answers.reading import counting
 from mlgate.corpus import files
 from mlgate.errors import MlgateError
+from mlgate.root import Metric
 from mlgate.scorecard import Scorecard
 
 import pyarrow as pa
@@ -20,7 +22,8 @@ def score_arrays(
     candidate: Iterable[object],
     slices: Iterable[object] | None = None,
     clusters: Iterable[object] | None = None,
-    whole: bool = True,
+    metric: Metric = "accuracy",
+    positive: str | None = None,
 ) -> Scorecard:
     """Return the scorecard of two models' answers beside the labels: (n,) each, texts, numbers or booleans.
 
@@ -37,16 +40,13 @@ def score_arrays(
     label = "labels" if labels is not None else right.LABEL
     parts = [name if name in others else None for name in ("slices", "clusters")]
     columns = Columns(label, *NAMES, *parts)
-    counted = Counted(columns)
+    counted = counting(columns, metric, positive)
     batch = pa.RecordBatch.from_pydict({name: pa.array(values, pa.string()) for name, values in texts.items()})
-    batch = batch.select(columns.names)
-    if labels is None:
-        batch = right.labelled(batch, NAMES)
-    counted.add(batch)
+    counted.add(batch.select(columns.names), "the given arrays")
     rows = zip(*texts.values(), strict=True)
     digest = hashlib.sha256("\n".join("\x00".join(value or "" for value in row) for row in rows).encode()).hexdigest()
     counted.parts.append(("the given arrays", batch.num_rows, digest))
-    return counted.scorecard(whole and labels is not None)
+    return counted.scorecard()
 
 
 def _text(value: object) -> str | None:

@@ -58,65 +58,29 @@ class Columns:
         return [name for name in named if name and name != right.LABEL]
 
 
-def score_answers(
-    paths: Path | Iterable[Path],
-    label: str,
-    production: str,
-    candidate: str,
-    slice_column: str | None = None,
-    cluster: str | None = None,
-    id: str | None = None,
-    whole: bool = True,
-) -> Scorecard:
-    """Return the scorecard of two columns of answers beside a column of labels: any two models, of any framework.
-
-    `paths`: a file, a folder, a pattern, or several of them. They are read a batch at a time. cluster: a column that
-    says which rows belong together, and so count as one; id: one that names each row. Raises MlgateError where
-    labels or production's answers are missing, or the columns do not fit together, or all rows have one label (unless
-    whole is false); a missing or unknown answer of the candidate is its fault.
-    """
-    return score_files(paths, Columns(label, production, candidate, slice_column, cluster, id), whole)
-
-
-def score_files(paths: Path | Iterable[Path], columns: Columns, whole: bool = True) -> Scorecard:
-    """Return the scorecard of files with these columns. Raises MlgateError as `score_answers` does."""
-    return count_files(paths, columns).scorecard(whole)
-
-
-def count_files(paths: Path | Iterable[Path], columns: Columns) -> "Counted":
-    """Return the counts of `score_answers`, before anything is compared. Raises MlgateError as it does."""
-    counted = Counted(columns)
-    for path in files.listed([paths] if isinstance(paths, str | Path) else paths):
-        rows = 0
-        for batch in files.read(path, columns.names, cut=[columns.candidate], folded=True):
-            require_no_gaps(path, batch, columns.filled, rows)
-            rows += batch.num_rows
-            if columns.label == right.LABEL:
-                batch = right.labelled(batch, (columns.production, columns.candidate), columns.pass_from)
-            counted.add(batch)
-        counted.parts.append((path.name, rows, files.digest(path)))
-    return counted
-
-
 class Counted:
     """Counts rows by (slice, label, production's answer, candidate's answer), a batch at a time.
 
-    A missing answer is "". Where rows stand in clusters, (slice, key of the cluster) is in the slice's place.
-    parts: (name, rows, digest) of each file that went in.
+    whole: whether one label for all rows is too few. Where it is not, each row has to pass, and an answer that says
+    anything else fails. A missing answer is "". Where rows stand in clusters, (slice, key of the cluster) is in the
+    slice's place. parts: (name, rows, digest) of each file that went in.
     """
 
-    def __init__(self, columns: Columns):
+    def __init__(self, columns: Columns, whole: bool = True):
         self.columns = columns
+        self.whole = whole
         self.seen: Counter = Counter()
         self.values: dict[str, set[str | None]] = {name: set() for name in columns.counted}
         self.parts: list[tuple[str, int, str]] = []
         self.ids: set[str | None] = set()
 
-    def add(self, batch: pa.RecordBatch) -> None:
+    def add(self, batch: pa.RecordBatch, name: str = "", before: int = 0) -> None:
         """Add a batch of these columns, as text. Raises MlgateError where one has too many values for what it is."""
         if not batch.num_rows:
             return
         columns = self.columns
+        if columns.label == right.LABEL and right.LABEL not in batch.schema.names:
+            batch = right.labelled(batch, (columns.production, columns.candidate), columns.pass_from)
         words: dict[str, list[str | None]] = {}
         codes = []
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
@@ -133,7 +97,7 @@ class Counted:
             where = place_of(row, columns)
             self.seen[where, row[columns.label], row[columns.production], row[columns.candidate] or ""] += rows
 
-    def add_counts(self, seen: Counter) -> None:
+    def add_counts(self, seen: Counter, measured: Any = None) -> None:
         """Add what was counted elsewhere. Raises MlgateError as `add` does."""
         self.seen.update(seen)
         for place, name in enumerate((self.columns.label, self.columns.production, self.columns.candidate), 1):
@@ -154,16 +118,12 @@ class Counted:
         if self.columns.slice:
             require_few_slices(len(self.values[self.columns.slice]))
 
-    def scorecard(self, whole: bool = True) -> Scorecard:
-        """Return the scorecard of what was counted. Raises MlgateError where the columns do not fit together.
-
-        whole: whether one label for all rows is too few. Where it is not, each row has to pass, and an answer that says
-        anything else fails.
-        """
+    def scorecard(self) -> Scorecard:
+        """Return the scorecard of what was counted. Raises MlgateError where the columns do not fit together."""
         columns = self.columns
         seen = spelling.unify(self.seen, (columns.label, columns.production, columns.candidate))
         known = {name for _, label, production, _ in seen for name in (label, production)}
-        if not whole:
+        if not self.whole:
             known |= {key[3] for key in seen} - {""}
         classes = tuple(sorted(known))
         slices = tuple(sorted({self._slice_of(key[0]) for key in seen}))
@@ -187,7 +147,7 @@ class Counted:
             parts=tuple(self.parts),
             production=Facts(),
             candidate=Facts(fault=_fault({key[3] for key in seen} - set(classes))),
-            whole=whole,
+            whole=self.whole,
             clusters=clusters,
             repeats=self.seen.total() - len(self.ids) if columns.id else None,
         )

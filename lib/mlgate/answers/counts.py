@@ -12,10 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
-from mlgate.answers.columns import Columns, Counted, count_files, place_of, require_no_gaps
+from mlgate.answers.columns import Columns, place_of, require_no_gaps
+from mlgate.answers.measured import Measured, MeasuredCard
+from mlgate.answers.reading import count_files, counting
 from mlgate.corpus import files
 from mlgate.errors import MlgateError
-from mlgate.root import DIALECT, read_file, reason_of, schema_of, to_json
+from mlgate.root import DIALECT, MEASURED, Metric, read_file, reason_of, schema_of, to_json
 from mlgate.root.shapes import misfit
 from mlgate.scorecard import Scorecard
 
@@ -50,50 +52,81 @@ class CountCard(TypedDict):
     counts: list[Line]
     parts: list[Part]
     cluster: NotRequired[str]
+    measured: NotRequired[MeasuredCard]
 
 
-def count(paths: Path | Iterable[Path], columns: Columns) -> bytes:
-    """Return the card of these files of answers, as JSON. Raises MlgateError as `score_answers` does."""
-    counted = count_files(paths, columns)
+def count(
+    paths: Path | Iterable[Path], columns: Columns, metric: Metric = "accuracy", positive: str | None = None
+) -> bytes:
+    """Return the card of these files of answers, as JSON. Raises MlgateError as `score_answers` does.
+
+    metric, positive: where answers are numbers, what they are to be judged by, and the label that scores are of.
+    """
+    counted = count_files(paths, columns, metric, positive)
     lines = [_line(key, rows, columns) for key, rows in sorted(counted.seen.items())]
     parts = [{"name": name, "rows": rows, "digest": digest} for name, rows, digest in counted.parts]
-    card = {"schema": SCHEMA, "columns": columns.counted, "counts": lines, "parts": parts}
+    card: dict[str, Any] = {"schema": SCHEMA, "columns": columns.counted, "counts": lines, "parts": parts}
     if columns.cluster:
         card["cluster"] = columns.cluster
+    if isinstance(counted, Measured):
+        card["measured"] = counted.card()
     return to_json(card)
 
 
 def _line(key: Any, rows: int, columns: Columns) -> dict[str, Any]:
-    where, label, production, candidate = key
+    where, *cell = key
+    label, production, candidate = map(str, cell)
     line = {"slice": where, "label": label, "production": production, "candidate": candidate, "rows": rows}
     if columns.cluster:
         line["slice"], line["cluster"] = where
     return line
 
 
-def score_cards(paths: Path | Iterable[Path], whole: bool = True) -> Scorecard:
+def score_cards(paths: Path | Iterable[Path], metric: Metric = "accuracy") -> Scorecard:
     """Return the scorecard of all the parts that these cards count.
 
-    Raises MlgateError where one is no such card, or two of them count one file, or columns of other names.
+    Raises MlgateError where one is no such card, or two of them count one file, or columns of other names, or something
+    else than the metric needs.
     """
     names = files.listed([paths] if isinstance(paths, str | Path) else paths)
     cards = [_read(path) for path in names]
-    counted = Counted(_columns(cards[0]))
+    columns = _columns(cards[0])
+    measured = cards[0].get("measured")
+    counted = counting(columns, metric, measured["positive"] if measured else None)
     for path, card in zip(names, cards, strict=True):
-        if _columns(card) != counted.columns:
+        if _columns(card) != columns:
             raise MlgateError(f"{path} counts other columns than {names[0]}. Count all parts in the same way.")
-        seen: Counter = Counter()
-        for line in card["counts"]:
-            where: Any = line["slice"]
-            if counted.columns.cluster:
-                where = (where, line["cluster"])
-            seen[where, line["label"], line["production"], line["candidate"]] += line["rows"]
-        counted.add_counts(seen)
+        _require_for(metric, path, card)
+        try:
+            counted.add_counts(_seen(card), card.get("measured"))
+        except ValueError as error:
+            raise MlgateError(f"{path} is no card of `mlgate count`: {error!s:.200}. Count its part again.") from error
         for part in card["parts"]:
             if part["digest"] in {digest for _, _, digest in counted.parts}:
                 raise MlgateError(f"{path} counts {part['name']} once more: its rows would count twice.")
             counted.parts.append((part["name"], part["rows"], part["digest"]))
-    return counted.scorecard(whole)
+    return counted.scorecard()
+
+
+def _seen(card: CountCard) -> Counter:
+    seen: Counter = Counter()
+    for line in card["counts"]:
+        where: Any = line["slice"]
+        if card.get("cluster"):
+            where = (where, line["cluster"])
+        seen[where, line["label"], line["production"], line["candidate"]] += line["rows"]
+    return seen
+
+
+def _require_for(metric: Metric, path: Path, card: CountCard) -> None:
+    """Raise MlgateError where a card does not count what the metric needs."""
+    measured = card.get("measured")
+    if measured and measured["metric"] != metric:
+        raise MlgateError(f"{path} was counted for {measured['metric']}. Judge it so: --metric {measured['metric']}.")
+    if not measured and metric in MEASURED:
+        raise MlgateError(
+            f"{path} counts classes, and {metric} is of numbers. Count them so: mlgate count --metric {metric}."
+        )
 
 
 def _columns(card: CountCard) -> Columns:
@@ -116,12 +149,16 @@ def _read(path: Path) -> CountCard:
     return found
 
 
-def score_counts(path: Path, columns: Columns, rows_column: str = "n", whole: bool = True) -> Scorecard:
+def score_counts(path: Path, columns: Columns, rows_column: str = "n", metric: Metric = "accuracy") -> Scorecard:
     """Return the scorecard of a file with a line for each combination that occurs, and how many rows have it.
 
     Raises MlgateError where a number of rows is none.
     """
-    counted = Counted(columns)
+    if metric in MEASURED:
+        raise MlgateError(
+            f"Lines with numbers of rows count classes, and {metric} is of numbers. Give the rows: --answers."
+        )
+    counted = counting(columns, metric)
     before = 0
     for batch in files.read(path, [*columns.names, rows_column], cut=[columns.candidate]):
         require_no_gaps(path, batch, columns.filled, before)
@@ -132,7 +169,7 @@ def score_counts(path: Path, columns: Columns, rows_column: str = "n", whole: bo
         counted.add_counts(seen)
         before += batch.num_rows
     counted.parts.append((path.name, counted.seen.total(), files.digest(path)))
-    return counted.scorecard(whole)
+    return counted.scorecard()
 
 
 def _rows(path: Path, number: int, words: str | None) -> int:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgate.answers.columns import Columns, Counted, require_no_gaps
+from mlgate.answers.columns import Columns, require_no_gaps
+from mlgate.answers.reading import counting
 from mlgate.corpus import files
 from mlgate.errors import MlgateError
+from mlgate.root import Metric
 from mlgate.scorecard import Scorecard
 
 import pyarrow as pa
@@ -25,7 +27,7 @@ class Pair:
     cluster: str | None = None
 
 
-def score_joined(pair: Pair, whole: bool = True) -> Scorecard:
+def score_joined(pair: Pair, metric: Metric = "accuracy", positive: str | None = None) -> Scorecard:
     """Return the scorecard of two files of answers that are joined by the id of their rows.
 
     A row without an answer of the candidate counts as unanswered, which is its fault. Raises MlgateError where an id is
@@ -41,12 +43,12 @@ def score_joined(pair: Pair, whole: bool = True) -> Scorecard:
     joined = of_production.rename_columns({pair.answer: names.production}).join(
         of_candidate.rename_columns({pair.answer: names.candidate}), keys=pair.id, join_type="left outer"
     )
-    counted = Counted(names)
+    counted = counting(names, metric, positive)
     for batch in joined.select(names.names).to_batches():
-        counted.add(batch)
+        counted.add(batch, pair.production.name)
     for path, table in ((pair.production, of_production), (pair.candidate, of_candidate)):
         counted.parts.append((path.name, table.num_rows, files.digest(path)))
-    return counted.scorecard(whole)
+    return counted.scorecard()
 
 
 def _read(path: Path, columns: list[str], cut: str = "") -> pa.Table:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlgate.answers.asked import ID, Asked, Column, Faulty, Row, plain
-from mlgate.answers.columns import MAX_CLASSES, Columns, Counted
+from mlgate.answers.columns import MAX_CLASSES, Columns
+from mlgate.answers.reading import counting
 from mlgate.corpus import Source, Table, table_in
 from mlgate.errors import MlgateError
+from mlgate.root import MEASURED, Metric
 from mlgate.scorecard import Facts, Scorecard
 
 import pyarrow as pa
@@ -41,17 +43,23 @@ class Report:
 
 
 def score_asked(
-    production: Asked, candidate: Asked, source: Source, whole: bool = True
+    production: Asked,
+    candidate: Asked,
+    source: Source,
+    metric: Metric = "accuracy",
+    positive: str | None = None,
 ) -> tuple[Scorecard, Report, Report]:
     """Ask both models the same rows, a batch at a time; and some of them once more.
 
     A candidate that crashes, hangs or says something else is at fault, and is not asked any further. Raises MlgateError
-    where the rows or production are at fault, or all rows have one label (unless whole is false).
+    where the rows or production are at fault, or are not what the metric needs. positive: where answers are scores, the
+    label whose probability they are.
     """
-    of_production = _Side(production)
-    of_candidate = _Side(candidate)
+    numbers = metric in MEASURED
+    of_production = _Side(production, numbers)
+    of_candidate = _Side(candidate, numbers)
     slice_column = "slice" if source.slice_column else None
-    counted = Counted(Columns("label", *NAMES, slice_column))
+    counted = counting(Columns("label", *NAMES, slice_column), metric, positive)
     given = {asked.name for asked in (production, candidate) if isinstance(asked, Column)}
     rows = table_in(source, answers=given)
     for batch, inputs in _numbered(rows.batches()):
@@ -61,9 +69,9 @@ def score_asked(
         columns = {"label": batch.labels, NAMES[0]: answers, NAMES[1]: of_candidate.answer(inputs, given)}
         if slice_column:
             columns[slice_column] = batch.slices
-        counted.add(pa.RecordBatch.from_pydict({name: pa.array(column) for name, column in columns.items()}))
+        counted.add(pa.RecordBatch.from_pydict({name: pa.array(column) for name, column in columns.items()}), rows.name)
     counted.parts.append((rows.name, counted.seen.total(), rows.digest))
-    card = counted.scorecard(whole)
+    card = counted.scorecard()
     facts = replace(of_candidate.facts, fault=of_candidate.fault or card.candidate.fault)
     return replace(card, production=of_production.facts, candidate=facts), of_production.report, of_candidate.report
 
@@ -71,8 +79,9 @@ def score_asked(
 class _Side:
     """A model that is being asked, why it can give no more answers, and which of them changed."""
 
-    def __init__(self, asked: Asked):
+    def __init__(self, asked: Asked, numbers: bool):
         self.asked = asked
+        self.numbers = numbers
         self.fault: str | None = None
         self.seconds = 0.0
         self.known: set[str] = set()
@@ -93,7 +102,7 @@ class _Side:
                 changed = sum(one != two for one, two in zip(answers, self.asked.answer(few), strict=False))
                 self.again = (len(few), changed)
             self.known.update(answers)
-            if len(self.known) > MAX_CLASSES:
+            if len(self.known) > MAX_CLASSES and not self.numbers:
                 raise Faulty(f"it gave more than {MAX_CLASSES:,} different answers: they are no classes")
         except Faulty as error:
             self.fault = f"{plain(self.asked.place, 80)}: {error}"

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from mlgate.answers import harnesses, right
 from mlgate.answers.columns import Columns, Counted
+from mlgate.answers.reading import require_right
 from mlgate.corpus import files
 from mlgate.errors import MlgateError
+from mlgate.root import Metric
 from mlgate.scorecard import Scorecard
 
 import pyarrow as pa
@@ -37,12 +39,13 @@ def format_of(path: Path) -> str | None:
         return None
 
 
-def score_results(production: Path, candidate: Path, reading: Reading) -> Scorecard:
+def score_results(production: Path, candidate: Path, reading: Reading, metric: Metric = "accuracy") -> Scorecard:
     """Return the scorecard of two models' result files: of each row is known whether it is right.
 
     A row without the candidate's score counts as unanswered. Raises MlgateError where production's is missing, an id is
     there twice, or the candidate has rows that production has not.
     """
+    require_right(metric)
     of_production = _read(production, reading)
     of_candidate = _read(candidate, reading)
     for name, row in of_production.items():
@@ -73,12 +76,12 @@ def _counted(of_production: Rows, of_candidate: Rows, reading: Reading, paths: t
     clusters = "item" if len(set(items)) < len(rows) else None
     named = Columns(right.LABEL, "production", "candidate", slices, clusters)
     kept = [right.LABEL, *named.names]
-    counted = Counted(named)
+    counted = Counted(named, whole=False)
     counted.add(pa.RecordBatch.from_arrays([pa.array(columns[name], pa.string()) for name in kept], names=kept))
     for path, count in zip(paths, (len(of_production), len(of_candidate)), strict=True):
         listed = files.listed([path])
         counted.parts += [(file.name, count if file == listed[0] else 0, files.digest(file)) for file in listed]
-    return counted.scorecard(whole=False)
+    return counted.scorecard()
 
 
 def _read(path: Path, reading: Reading) -> Rows:

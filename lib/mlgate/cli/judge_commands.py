@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mlgate.gate import Verdict
 
 
+POSITIVE = "the label whose probability the scores are, for auc, log_loss and brier (default: 1 or true)"
 CLUSTERS = "rows that belong together and count as one: of one user, document or prompt"
 
 
@@ -50,6 +51,7 @@ def add(added: "Commands") -> None:
     judge.add_argument("--cluster-column", metavar="NAME", help=CLUSTERS)
     judge.add_argument("--policy", metavar="gate.toml", type=Path, help="what to demand (default: no floors)")
     judge.add_argument("--metric", choices=METRICS, help="what decides (default: gate.toml's, else accuracy)")
+    judge.add_argument("--positive", metavar="LABEL", help=POSITIVE)
     judge.add_argument("--json", metavar="verdict.json", type=Path, help="write the verdict there")
     judge.add_argument("--markdown", metavar="verdict.md", type=Path, help="and there, for people")
     judge.add_argument("--junit", metavar="verdict.xml", type=Path, help="and there, for what shows tests")
@@ -68,6 +70,8 @@ def _add_count(added: "Commands") -> None:
     count.add_argument("--candidate-column", metavar="NAME", required=True)
     count.add_argument("--slice-column", metavar="NAME", help="a part of the traffic to guard on its own")
     count.add_argument("--cluster-column", metavar="NAME", help=CLUSTERS)
+    count.add_argument("--metric", choices=METRICS, help="where answers are numbers: what they will be judged by")
+    count.add_argument("--positive", metavar="LABEL", help=POSITIVE)
     count.add_argument("--out", metavar="card.json", type=Path, required=True, help="write the card there")
 
 
@@ -117,6 +121,7 @@ def _judged(options: Namespace) -> "Verdict":
             clusters=columns.cluster,
             id=columns.id,
             pass_from=options.pass_from,
+            positive=options.positive,
         )
     if way == "results":
         reading = results_options.reading(options)
@@ -132,7 +137,7 @@ def _judged(options: Namespace) -> "Verdict":
             slice=options.slice_column,
             cluster=options.cluster_column,
         )
-        return judge_files.judge_joined(pair, options.policy, options.metric)
+        return judge_files.judge_joined(pair, options.policy, options.metric, options.positive)
     if way == "cards":
         return judge_files.judge_cards(options.cards, options.policy, options.metric)
     if way == "counts":
@@ -141,7 +146,9 @@ def _judged(options: Namespace) -> "Verdict":
     source = Source(options.data, options.text_column, options.label_column, options.slice_column, features)
     if way == "asked":
         production, candidate = (asked_options.asked(options, side) for side in asked_options.SIDES)
-        return judge_files.judge_asked(production, candidate, source, options.policy, options.metric)
+        return judge_files.judge_asked(
+            production, candidate, source, options.policy, options.metric, positive=options.positive
+        )
     return judge_files.judge_models(options.production, options.candidate, source, options.policy, options.metric)
 
 
@@ -210,6 +217,7 @@ def _columns(options: Namespace) -> "Columns":
 def count_command(options: Namespace) -> int:
     from mlgate.answers import count
 
-    write_atomically(options.out, count(options.answers, _columns(options)))
+    card = count(options.answers, _columns(options), options.metric or "accuracy", options.positive)
+    write_atomically(options.out, card)
     print(f"Counted. Judge it, alone or with others: mlgate judge --cards {options.out}")
     return 0

@@ -10,7 +10,7 @@ from mlgate.gate.moments import Moments, moments
 from mlgate.gate.statistics import Interval
 from mlgate.gate.verdict import Difference, Status
 from mlgate.root import LOSSES, Metric, Policy
-from mlgate.scorecard import Scorecard
+from mlgate.scorecard import Losses, Scorecard
 
 import numpy as np
 
@@ -72,12 +72,17 @@ def compared(scorecard: Scorecard, policy: Policy, metric: Metric | None = None)
     metric = metric or policy.metric
     if metric in COUNTED and not scorecard.clusters:
         return Paired(*scorecard.discordant, scorecard.count, metric)
+    if scorecard.losses:
+        return _mean_gain(scorecard.losses, metric, "gain", scorecard.count)
     worth = _worth(scorecard, table_of(metric, scorecard.classes, policy.priced))
     return _mean_of(scorecard, worth.candidate - worth.production, worth.better, metric=metric, swing=worth.swing)
 
 
 def values(scorecard: Scorecard, policy: Policy) -> tuple[float, float]:
     """Return the metric that decides, of production and of the candidate, as people read it: a cost is not negative."""
+    if scorecard.losses:
+        total = scorecard.losses.total
+        return total("production") / scorecard.count, total("candidate") / scorecard.count
     worth = _worth(scorecard, table_of(policy.metric, scorecard.classes, policy.priced))
     sign = -1 if policy.metric in LOSSES else 1
     production, candidate = (sign * math.fsum(gains * scorecard.counts) / scorecard.count for gains in worth[:2])
@@ -86,6 +91,8 @@ def values(scorecard: Scorecard, policy: Policy) -> tuple[float, float]:
 
 def own_interval(scorecard: Scorecard, policy: Policy, level: float) -> Interval:
     """Return the interval, at 1 - 2 level, of the candidate's own value of the metric that decides."""
+    if scorecard.losses:
+        return _mean_gain(scorecard.losses, policy.metric, "candidate", scorecard.count).interval(1 - 2 * level)
     worth = _worth(scorecard, table_of(policy.metric, scorecard.classes, policy.priced))
     if policy.metric in COUNTED:
         return share_interval(scorecard, worth.candidate > 0, level)
@@ -137,7 +144,9 @@ def _worth(scorecard: Scorecard, table: Table) -> _Worth:
     of_production = table(scorecard.confusion("production"))
     of_candidate = table(scorecard.confusion("candidate"))
     both = of_production + of_candidate
-    swing = max(float(np.ptp(each[truth, :-1], axis=1).max()) for each in (of_production, of_candidate))
+    swing = 0.0
+    if not scorecard.measured:
+        swing = max(float(np.ptp(each[truth, :-1], axis=1).max()) for each in (of_production, of_candidate))
     better = both[truth, candidate] - both[truth, production]
     return _Worth(of_production[truth, production], of_candidate[truth, candidate], better, swing)
 
@@ -153,7 +162,29 @@ def _mean_of(scorecard: Scorecard, gains: np.ndarray, better: np.ndarray, *, met
         return moments(gains, scorecard.counts, better, swing=swing, **facts)
     sums, rows = scorecard.clusters.sums(gains)
     signs, _ = scorecard.clusters.sums(better)
-    scale = len(rows) / scorecard.count
     facts["estimate"] = math.fsum(gains * scorecard.counts) / scorecard.count
-    each = facts["estimate"] + (sums - facts["estimate"] * rows) * scale
-    return moments(each, np.ones(len(rows), dtype=int), signs, swing=swing * scale, what="clusters", **facts)
+    return _over_clusters(sums, rows, signs, swing=swing, **facts)
+
+
+def _over_clusters(sums: np.ndarray, sizes: np.ndarray, signs: np.ndarray, *, swing: float, **facts: Any) -> Moments:
+    """Return the mean gain over clusters (k,), from what their rows gain, how many they are, and who did better."""
+    scale = len(sizes) / facts["rows"]
+    each = facts["estimate"] + (sums - facts["estimate"] * sizes) * scale
+    return moments(each, np.ones(len(sizes), dtype=int), signs, swing=swing * scale, what="clusters", **facts)
+
+
+def _mean_gain(losses: Losses, metric: Metric, name: str, rows: int) -> Moments:
+    """Return the mean of one of the sums of losses, "gain" or "candidate", over rows or clusters."""
+    facts: dict[str, Any] = {"metric": metric, "rows": rows, "estimate": losses.total(name) / rows}
+    if losses.of is not None:
+        sums, sizes = losses.by_cluster(name)
+        return _over_clusters(sums, sizes, sums, swing=0.0, **facts)
+    return Moments(
+        units=rows,
+        total=losses.total(name),
+        squares=losses.total(f"{name}2"),
+        cubes=losses.total(f"{name}3"),
+        won=int(losses.total("won")),
+        lost=int(losses.total("lost")),
+        **facts,
+    )

@@ -66,7 +66,7 @@ def fragility(scorecard: Scorecard, policy: Policy, alpha: float) -> int | None:
     None where it is undecided, or where even all of them would not do, or labels weigh unequally. A wrong label turns a
     row that only one model gets right into one for the other.
     """
-    if policy.metric not in COUNTED or scorecard.clusters:
+    if policy.metric not in COUNTED or scorecard.clusters or scorecard.measured:
         return None
     b, c = scorecard.discordant
     now = standing(b, c, scorecard.count, policy.margin, alpha)
@@ -103,12 +103,19 @@ def better(compared: Comparison, policy: Policy, alpha: float) -> Check:
     )
 
 
-def few_units(compared: Comparison) -> list[Check]:
+def few_units(compared: Comparison, scorecard: Scorecard) -> list[Check]:
     """Hold a candidate where fewer than FEWEST rows or clusters are there to take a mean of; [] else."""
-    if not isinstance(compared, Moments) or compared.units >= FEWEST:
+    if not isinstance(compared, Moments):
         return []
-    reason = f"{compared.units:,} {compared.what} are too few to judge {WORDS[compared.metric]} by: {FEWEST} are needed"
-    return [Check("units", "undecided", "hold", reason, observed=compared.units, required=FEWEST)]
+    units = compared.units
+    what = compared.what
+    if compared.metric == "auc" and (rarer := scorecard.rows_of_rarer_label) < units:
+        units = rarer
+        what = "rows of the rarer label"
+    if units >= FEWEST:
+        return []
+    reason = f"{units:,} {what} are too few to judge {WORDS[compared.metric]} by: {FEWEST} are needed"
+    return [Check("units", "undecided", "hold", reason, observed=units, required=FEWEST)]
 
 
 def repeats(scorecard: Scorecard) -> list[Check]:

@@ -48,6 +48,8 @@ def label_free(scorecard: Scorecard, policy: Policy) -> list[Guard]:
 
 def with_labels(scorecard: Scorecard, policy: Policy) -> list[Guard]:
     """Return the guards that compare answers with labels."""
+    if scorecard.measured:
+        return _measured(scorecard, policy)
     before = [(one_answer, policy.one_answer_action), (one_class, policy.one_class_action)]
     if policy.floor is not None:
         before.insert(0, (metric_floor, policy.floor_action))
@@ -63,6 +65,14 @@ def with_labels(scorecard: Scorecard, policy: Policy) -> list[Guard]:
     guards += [Guard(policy.slices_action, check) for check in slice_guards(scorecard, policy)]
     guards += [Guard(policy.classes_action, check) for check in class_guards(scorecard, policy)]
     guards += [_guard(function, scorecard, policy, action) for function, action in after]
+    return guards
+
+
+def _measured(scorecard: Scorecard, policy: Policy) -> list[Guard]:
+    """Return the guards of models whose answers are numbers: they name no class, and flip none."""
+    guards = [Guard(policy.slices_action, check) for check in slice_guards(scorecard, policy)]
+    if policy.floor is not None:
+        guards.insert(0, _guard(metric_floor, scorecard, policy, policy.floor_action))
     return guards
 
 

@@ -33,7 +33,7 @@ def judge(scorecard: Scorecard, policy: Policy, extra: tuple[Check, ...] = (), l
     # With labels.
     if not scorecard.answered_differently:
         checks.append(difference.identical(scorecard))
-    checks += difference.repeats(scorecard) + difference.few_units(both)
+    checks += difference.repeats(scorecard) + difference.few_units(both, scorecard)
     checks.append(difference.better(both, policy, alpha))
     checks += [guard.check(level) for guard in guards.with_labels(scorecard, policy)]
     fragility = difference.fragility(scorecard, policy, alpha)
@@ -82,7 +82,7 @@ def _verdict(
         candidate=candidate,
         rows=_rows(scorecard),
         difference=found,
-        discordant=scorecard.discordant if found else None,
+        discordant=scorecard.discordant if found and not scorecard.measured else None,
         checks=checks,
         slices=slices,
         look=look or Look(),
@@ -99,8 +99,10 @@ def _rows(scorecard: Scorecard) -> RowSet:
 
 def _sides(scorecard: Scorecard, policy: Policy) -> tuple[Side, Side]:
     """Return both models with their accuracy, and with the metric that decides where that is another one."""
-    right: tuple[float | None, ...] = scorecard.accuracy
+    right: tuple[float | None, ...] = (None, None)
     worth: tuple[float | None, ...] = (None, None)
+    if not scorecard.measured:
+        right = scorecard.accuracy
     if policy.metric != "accuracy":
         worth = values(scorecard, policy)
     production = Side(scorecard.production.digest, right[0], worth[0])

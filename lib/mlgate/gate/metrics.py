@@ -22,6 +22,11 @@ WORDS: dict[str, str] = {
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
     "cost": "cost a row",
+    "mae": "mean absolute error",
+    "mse": "mean squared error",
+    "auc": "AUC",
+    "log_loss": "log loss",
+    "brier": "Brier score",
 }
 UNNAMED = 1.0  # what a wrong answer costs that [decision] costs does not name
 
@@ -50,7 +55,8 @@ def table_of(metric: Metric, classes: tuple[str, ...], costs: Costs) -> Table:
     if metric == "cost":
         prices = price_table(classes, costs)
         return lambda confusion: -prices
-    return {"balanced_accuracy": _balanced_accuracy, "macro_f1": _macro_f1}.get(metric, _accuracy)
+    tables: dict[str, Table] = {"balanced_accuracy": _balanced_accuracy, "macro_f1": _macro_f1, "auc": _auc}
+    return tables.get(metric, _accuracy)
 
 
 def _accuracy(confusion: np.ndarray) -> np.ndarray:
@@ -80,6 +86,24 @@ def _macro_f1(confusion: np.ndarray) -> Any:
     of_answer = np.append(of_label, 0)
     hits = np.eye(*confusion.shape) * 2 * weight[:, None]
     return f1[there].mean() + hits - of_label[:, None] - of_answer
+
+
+def _auc(confusion: np.ndarray) -> Any:
+    """Return the table of the AUC: how often a row of label 1 scores more than one of label 0, ties counting half.
+
+    A row's part is the share of the other label's rows that it is on the right side of, as its structural component in
+    DeLong's variance. Source: DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
+    """
+    negative, positive = confusion[:2, :-1] / confusion[:2, :-1].sum(axis=1, keepdims=True)
+    above = 1 - np.cumsum(positive) + positive / 2
+    below = np.cumsum(negative) - negative / 2
+    auc = float(positive @ below)
+    labels = confusion[:2].sum(axis=1)
+    weights = confusion.sum() / np.sqrt(labels * np.maximum(labels - 1, 1))  # the variance of few rows is one too small
+    table = np.zeros(confusion.shape)
+    table[0, :-1] = auc + weights[0] * (above - auc)
+    table[1, :-1] = auc + weights[1] * (below - auc)
+    return table
 
 
 def price_table(classes: tuple[str, ...], costs: Costs) -> np.ndarray:

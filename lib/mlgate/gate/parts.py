@@ -107,9 +107,12 @@ def _comparing(
         b, c, rows = counts[places].sum(axis=0).tolist()
         if not rows:
             return None
+        mine = np.isin(scorecard.cells[:, column], places)
+        if metric == "auc" and not scorecard.where(mine).rows_of_rarer_label:
+            return None
         if metric in COUNTED and not scorecard.clusters:
             return Paired(b, c, rows, metric)
-        return compared(scorecard.where(np.isin(scorecard.cells[:, column], places)), policy, metric)
+        return compared(scorecard.where(mine), policy, metric)
 
     return compare
 
@@ -172,6 +175,8 @@ def _shown(worse: bool) -> str:
 
 
 def _too_small(demand: Demand, name: str, part: Part) -> str:
+    if part.found is None and demand.policy.metric == "auc":
+        return f"{name} has no rows of both labels, and so no AUC"
     if isinstance(part.found, Moments) and demand.policy.large_enough(part.rows):
         return f"{name} has {part.found.units:,} {part.found.what}; at least {FEWEST} are needed to judge it"
     return f"{name} has {part.rows:,} rows; at least {demand.policy.minimum_rows:,} are needed to judge it"

@@ -7,8 +7,10 @@ from mlgate.root.policy import (
     ACTIONS,
     DEMANDED,
     LOSSES,
+    MEASURED,
     METRICS,
     REPRODUCE,
+    SCORED,
     SECTIONS,
     Action,
     Metric,
@@ -16,7 +18,7 @@ from mlgate.root.policy import (
     Reproduce,
     policy_from,
     read_settings,
-    with_metric,
+    with_decision,
 )
 from mlgate.root.schemas import DIALECT, gate_schema, schema_of
 from mlgate.root.settings import KEYS, WORDS, section
@@ -29,8 +31,10 @@ __all__ = [
     "DIALECT",
     "KEYS",
     "LOSSES",
+    "MEASURED",
     "METRICS",
     "REPRODUCE",
+    "SCORED",
     "SECTIONS",
     "WORDS",
     "Action",
@@ -52,6 +56,6 @@ __all__ = [
     "sync_folder",
     "to_json",
     "versions",
-    "with_metric",
+    "with_decision",
     "write_atomically",
 ]

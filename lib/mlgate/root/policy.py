@@ -16,7 +16,9 @@ from mlgate.root.settings import KEYS, read_toml, section
 
 Action = Literal["reject", "hold", "report"]
 Reproduce = Literal["card", "retrain"]
-Metric = Literal["accuracy", "pass_rate", "balanced_accuracy", "macro_f1", "cost"]
+Metric = Literal[
+    "accuracy", "pass_rate", "balanced_accuracy", "macro_f1", "cost", "mae", "mse", "auc", "log_loss", "brier"
+]
 PYPROJECT = "pyproject.toml"
 ACTIONS: tuple[Action, ...] = get_args(Action)
 REPRODUCE: tuple[Reproduce, ...] = get_args(Reproduce)
@@ -24,7 +26,9 @@ REPRODUCE: tuple[Reproduce, ...] = get_args(Reproduce)
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 # Metrics that no share bounds: less is better, and margin, tolerances and floor are in their own unit.
-LOSSES: tuple[Metric, ...] = ("cost",)
+LOSSES: tuple[Metric, ...] = ("cost", "mae", "mse", "log_loss", "brier")
+SCORED: tuple[Metric, ...] = ("auc", "log_loss", "brier")  # answers are scores, the probability of one of two labels
+MEASURED: tuple[Metric, ...] = ("mae", "mse", *SCORED)  # answers are numbers
 MOST_LOSS = 1e9
 # A metric that weighs the classes itself decides what may be traded: the classes' guard reports, unless told otherwise.
 WEIGHING: tuple[Metric, ...] = ("balanced_accuracy", "macro_f1", "cost")
@@ -56,6 +60,7 @@ class Policy:
     margin: float = in_unit("decision", "margin", 0.0, -0.5, 0.5)
     metric: Metric = demand("decision", "metric", "accuracy")
     costs: tuple[str, ...] = demand("decision", "costs", (), kind=list)
+    positive: str | None = demand("decision", "positive", None, kind=str)
     guards_alpha: float = demand("guards", "alpha", 0.05, 1e-6, 0.5)
     accuracy: float | None = demand("floors", "accuracy", None, 0, 1, float)
     accuracy_action: Action = demand("floors", "accuracy_action", "reject")
@@ -124,7 +129,7 @@ class Policy:
         return {**self.demands, "digest": self.digest}
 
 
-LATER = {name: getattr(Policy, name) for name in ("metric", "costs", "floor", "floor_action")}
+LATER = {name: getattr(Policy, name) for name in ("metric", "costs", "positive", "floor", "floor_action")}
 DEMANDED = tuple(dict.fromkeys(item.metadata["part"] for item in fields(Policy)))
 SECTIONS = (*KEYS, *DEMANDED)
 
@@ -173,12 +178,13 @@ def policy_from(settings: Mapping[str, Any]) -> Policy:
     return Policy(**values)
 
 
-def with_metric(settings: Mapping[str, Any], metric: str | None) -> dict[str, Any]:
-    """Return the settings of gate.toml with this metric in the place of theirs; None leaves theirs."""
+def with_decision(settings: Mapping[str, Any], **said: str | None) -> dict[str, Any]:
+    """Return the settings of gate.toml with these under [decision] in the place of theirs; None leaves theirs."""
+    named = {name: value for name, value in said.items() if value is not None}
     decision = settings.get("decision", {})
-    if metric is None or not isinstance(decision, dict):
+    if not named or not isinstance(decision, dict):
         return dict(settings)
-    return {**settings, "decision": {**decision, "metric": metric}}
+    return {**settings, "decision": {**decision, **named}}
 
 
 def _price(line: str) -> tuple[tuple[str, str], float]:
@@ -205,7 +211,7 @@ def _check_range(item: Field[Any], value: Any, loss: bool) -> None:
 
 def _check_words(item: Field[Any], value: Any) -> None:
     words = get_args(item.type)
-    if item.metadata["kind"] is str and value not in words:
+    if item.metadata["kind"] is str and str not in words and value not in words:
         listed = ", ".join(repr(word) for word in words)
         raise MlgateError(f"gate.toml: {_place(item)} must be one of {listed}, not {value!r:.80}.")
 

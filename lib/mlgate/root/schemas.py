@@ -81,7 +81,7 @@ def _demand(item: Any) -> Schema:
     told = item.metadata
     schema = _setting(told["kind"])
     words = get_args(item.type)
-    if told["kind"] is str:
+    if told["kind"] is str and str not in words:
         schema = {"enum": list(words)}
     if told["low"] is not None and not told.get("unit"):  # others are in the metric's own unit
         schema |= {"minimum": told["low"], "maximum": told["high"]}

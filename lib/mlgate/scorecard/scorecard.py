@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from mlgate.errors import MlgateError
 from mlgate.scorecard.clusters import Clusters
+from mlgate.scorecard.losses import Losses
 from mlgate.scorecard.probes import Probes
 
 import numpy as np
@@ -38,7 +39,9 @@ class Scorecard:
     sums of production's Brier score, of the candidate's, and of their squared difference. reliability: (2, BINS, 3),
     for each model and range of confidence: rows, sum of confidence, rows right. parts: (name, rows, digest) of each
     file that went in. probes: what was found out without labels. clusters: which rows belong together, where they do.
-    repeats: rows whose id or text occurred before, None where that is not known.
+    repeats: rows whose id or text occurred before, None where that is not known. measured: where answers are numbers,
+    the metric that they were measured by. Then the classes are bins of scores, and truth 1 the label that they are of;
+    or, where there are losses, cells say only whether both answers are the same.
     """
 
     classes: tuple[str, ...]
@@ -55,6 +58,8 @@ class Scorecard:
     whole: bool = True
     clusters: Clusters | None = None
     repeats: int | None = None
+    measured: str | None = None
+    losses: Losses | None = None
 
     def __post_init__(self):
         if not self.count:
@@ -78,6 +83,11 @@ class Scorecard:
     def count(self) -> int:
         """How many rows."""
         return int(self.counts.sum())
+
+    @property
+    def rows_of_rarer_label(self) -> int:
+        """How many rows the rarer of the first two labels has."""
+        return int(np.bincount(self.cells[:, 1], self.counts, minlength=2)[:2].min())
 
     @property
     def units(self) -> int:
@@ -150,8 +160,10 @@ class Scorecard:
 
     def where(self, mine: np.ndarray) -> "Scorecard":
         """Return the scorecard of these cells alone: booleans (m,), of which one at least is true."""
+        cells = self.cells[mine]
         clusters = self.clusters and self.clusters.where(mine)
-        return replace(self, cells=self.cells[mine], counts=self.counts[mine], whole=False, clusters=clusters)
+        losses = self.losses and self.losses.where(cells[:, 0])
+        return replace(self, cells=cells, counts=self.counts[mine], whole=False, clusters=clusters, losses=losses)
 
     @property
     def slice_counts(self) -> np.ndarray:
@@ -184,10 +196,10 @@ class Scorecard:
     def __add__(self, other: "Scorecard") -> "Scorecard":
         """Both scorecards' rows together. Raises ValueError where they are not about the same two models.
 
-        Or where rows stand in clusters: those are added up before, as cards are.
+        Or where rows stand in clusters or are measured: those are added up before, as cards are.
         """
-        if self.clusters or other.clusters:
-            raise ValueError("Clusters may lie in both scorecards: count them as one.")
+        if any(card.clusters or card.measured for card in (self, other)):
+            raise ValueError("Clusters may lie in both scorecards, and sums are rounded: count them as one.")
         if any(getattr(self, key).digest != getattr(other, key).digest for key in ("production", "candidate")):
             raise ValueError("These scorecards are about different models; they do not add up.")
         classes = self.classes
