@@ -1,5 +1,6 @@
 """pipeline.pkl and its card: write, verify by digest, then load through an allow-list of types."""
 
+from mlgate import pinned  # noqa: F401  (before numpy)
 from mlgate.artifacts.artifacts import (
     TooLarge,
     card_of,

@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from mlgate.artifacts.limits import MEGABYTE, Limits
 from mlgate.errors import MlgateError
+from mlgate.pinned import CORE, THREADS
 
 FORKS = sys.platform == "linux"
 if FORKS:
@@ -34,7 +35,7 @@ FAILED = b"!"
 SMALL = 4_096  # bytes: no file that it writes is larger (threads want semaphores, which are files)
 OUT_OF_MEMORY = 3  # the child's exit status
 # All that a child keeps of the environment: libraries that it loads late read these.
-KEPT = frozenset({"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE"})
+KEPT = frozenset({*THREADS, CORE})
 
 
 class Crossed(MlgateError):

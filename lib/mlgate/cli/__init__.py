@@ -7,6 +7,7 @@ from mlgate.cli.judge_commands import judge_command
 from mlgate.cli.parser import make_parser
 from mlgate.cli.tool_commands import completion_command
 from mlgate.errors import MlgateError
+from mlgate.pinned import pin
 from mlgate.reporting.markdown import flat
 
 __all__ = ["STALE", "main"]
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a terminal that has no ✓ shows \u2713
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    pin()
     options = make_parser().parse_args(arguments)
     try:
         return options.command(options)

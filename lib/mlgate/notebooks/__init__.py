@@ -1,5 +1,6 @@
 """Run the numbered notebooks through papermill."""
 
+from mlgate import pinned  # noqa: F401  (before numpy)
 from mlgate.notebooks.handover import hand_on
 from mlgate.notebooks.pages import PAGE, write_page
 from mlgate.notebooks.runner import CellError, Result, run

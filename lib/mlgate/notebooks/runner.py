@@ -26,6 +26,7 @@ from mlgate.notebooks.sources import (
     read_parameters,
     warm_up,
 )
+from mlgate.pinned import arithmetic
 from mlgate.root import Root
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def import_papermill() -> None:
 
 def _start_ahead(root: Root, codes: list[str]) -> AbstractContextManager["Kernels | None"]:
     """Start kernels ahead of time. None where this version of Jupyter does not let us: then papermill starts them."""
-    environment = {**os.environ, "MLGATE_ROOT": str(root.path)}
+    environment = {**arithmetic(), **os.environ, "MLGATE_ROOT": str(root.path)}
     try:
         from mlgate.notebooks.kernels import Kernels
 

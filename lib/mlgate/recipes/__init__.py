@@ -1,5 +1,6 @@
 """Ways to train: good recipes and sabotaged ones, and the training cache."""
 
+from mlgate import pinned  # noqa: F401  (before numpy)
 from mlgate.recipes.own import named, recipes_of
 from mlgate.recipes.recipes import (
     RECIPES,

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlgate import artifacts
+from mlgate.pinned import CORE, THREADS
 from mlgate.root import write_atomically
 
 import pandas as pd
@@ -21,7 +22,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 SHARED = "mlgate.recipes.recipes"
-ARITHMETIC = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE")
+ARITHMETIC = (*THREADS, CORE)
 
 
 def remember(train: Callable[[], Pipeline], function: Callable, rows: pd.DataFrame, severity: float) -> Pipeline:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mlgate.errors import MlgateError
+from mlgate.pinned import arithmetic
 from mlgate.root import Root
 
 import pandas as pd
@@ -179,7 +180,7 @@ def _start(module: str, *arguments: str) -> "subprocess.Popen[str]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**arithmetic(), **os.environ, "PYTHONUNBUFFERED": "1"},
         text=True,
         start_new_session=True,
     )
