@@ -19,22 +19,22 @@ docs: .venv ## build the site in site/: documents, notebooks with their outputs 
 	@.venv/bin/python docs/build.py $(ARGS)
 
 test: .venv ## run all tests but those of `make selftest` and `make lessons` (ARGS="-k gate" picks some)
-	.venv/bin/pytest -n 2 --dist loadfile -m "not long" $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 test-all: .venv ## run all tests
-	.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 quick: .venv ## run the tests that take less than a minute together
-	.venv/bin/pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 coverage: .venv ## `make test`, and fail where it covers less of lib/ than pyproject.toml says
-	.venv/bin/pytest -n 2 --dist loadfile -m "not long" --cov --cov-report=term:skip-covered $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long" --cov --cov-report=term:skip-covered $(ARGS)
 
 selftest: .venv ## test the gate itself: incidents, harmless candidates, equal models (kept in runs/ for this code)
 	@.venv/bin/mlgate selftest $(ARGS)
 
 lessons: .venv ## test the site, and that each lesson's solutions run and its tables are true (minutes)
-	.venv/bin/pytest -n 2 --dist loadfile -m long tests/test_site.py tests/notebooks tests/teaching $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -m long tests/test_site.py tests/notebooks tests/teaching $(ARGS)
 
 mutants: .venv ## break the gate's code on purpose and see whether a test notices (ARGS="--sample 50")
 	.venv/bin/python tools/mutants.py $(ARGS)
