@@ -1,6 +1,8 @@
 """`mlgate judge` and `mlgate count`: their options, and what they do."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +30,7 @@ def add(added: "Commands") -> None:
     help = "with a table: its columns (default: those that the models were fitted on)"
     judge.add_argument("--features", metavar="a,b,c", help=help)
     asked_options.add(judge)
-    help = "instead: labels beside both models' answers: files, folders or patterns; CSV, TSV, JSON lines or Parquet"
+    help = "instead: labels beside both models' answers: files, folders, patterns, URLs, or - (standard input)"
     judge.add_argument("--answers", metavar="rows.csv", type=Path, nargs="+", help=help)
     judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
     judge.add_argument("--candidate-column", metavar="NAME", help="with --answers: the candidate's answers")
@@ -85,7 +87,8 @@ def add_columns(parser: ArgumentParser) -> None:
 def judge_command(options: Namespace) -> int:
     from mlgate.reporting import exchange, report
 
-    verdict = _judged(options)
+    with _at_hand(options):
+        verdict = _judged(options)
     if options.json:
         report.write(options.json, verdict)
     for path, form in (
@@ -99,6 +102,24 @@ def judge_command(options: Namespace) -> int:
     if options.fail_on and verdict.decision not in FAIL_ON[options.fail_on]:
         return 0
     return EXIT[verdict.decision]
+
+
+FILES = ("answers", "cards", "counts", "data", "production_answers", "candidate_answers")
+
+
+@contextmanager
+def _at_hand(options: Namespace) -> Iterator[None]:
+    """Have what is named as `-` or as a URL copied to this machine meanwhile, and the copies named in its place."""
+    from mlgate.corpus.fetching import fetched
+
+    with fetched() as fetcher:
+        for name in FILES:
+            named = getattr(options, name, None)
+            if isinstance(named, list):
+                setattr(options, name, [fetcher.local(path) for path in named])
+            elif named is not None:
+                setattr(options, name, fetcher.local(named))
+        yield
 
 
 def _judged(options: Namespace) -> "Verdict":
