@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RECIPE ?= noisy_labels
 
-.PHONY: help run notebooks lessons docs test test-all quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve watch bench bench-serve reset clean lock
+.PHONY: help run notebooks lessons docs test test-all quick coverage selftest mutants fuzz lint workflows rehearse fix lab serve watch mlflow bench bench-serve reset clean lock
 .DEFAULT_GOAL := help
 
 help:
@@ -58,6 +58,14 @@ lab: .venv ## open the course map and the notebooks in JupyterLab (ARGS="--port 
 	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks/README.md --LabApp.app_settings_dir=notebooks/.lab \
 	    $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
+mlflow: .venv-beside/ready ## an environment of its own with MLflow and Dask, for `mlgate mlflow`, `--dask` and their tests
+	@echo "Ready: .venv-beside/bin/mlgate mlflow judge --help, and .venv/bin/pytest -m long tests/registry tests/test_judge_parts.py"
+
+.venv-beside/ready: pyproject.toml
+	@$(PYTHON) -m venv .venv-beside
+	@.venv-beside/bin/python -m pip install -qq --disable-pip-version-check --editable '.[mlflow,dask]'
+	@touch $@
+
 serve: .venv ## serve the production model on this machine (PORT=8000)
 	.venv/bin/mlgate serve $(if $(PORT),--port $(PORT))
 
@@ -82,7 +90,7 @@ reset: ## production as in the last commit, no candidate, no runs (notebooks and
 	    "To undo them too: git restore --staged --worktree notebooks gate.toml"
 
 clean: ## remove .venv, caches and runs
-	rm -rf .venv .mlgate-cache runs site build lib/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage
+	rm -rf .venv .venv-beside .mlgate-cache runs site build lib/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # ---- for contributors: see CONTRIBUTING.md ----
@@ -115,7 +123,7 @@ fix: .venv
 # (--fork-strategy fewest), because the versions are part of what makes a training reproducible.
 lock:
 	@$(PYTHON) -m venv .venv/uv && .venv/uv/bin/python -m pip install -qq --disable-pip-version-check uv
-	.venv/uv/bin/uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 \
+	.venv/uv/bin/uv pip compile pyproject.toml --quiet --extra workbook --extra dev --extra docs --universal --python-version 3.11 \
 	    --fork-strategy fewest --generate-hashes --no-annotate --no-strip-extras --custom-compile-command "make lock" \
 	    $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 	@{ echo "# requirements.lock without its hashes, for environment.yml. Written by make lock."; \

@@ -22,6 +22,7 @@ from packaging.requirements import Requirement
 from tickets import tickets
 
 ROOT = Path(__file__).parents[1]
+BESIDE = ("mlflow", "dask")  # in an environment of their own, which is not locked
 PIN = re.compile(r"^([a-z0-9-]+)(?:\[[a-z,-]+\])?==(\S+?)(?: ; (.+?))?(?: \\)?$", re.MULTILINE)
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 ENVIRONMENT = (ROOT / "environment.yml").read_text(encoding="utf-8")
@@ -29,7 +30,7 @@ ENVIRONMENT = (ROOT / "environment.yml").read_text(encoding="utf-8")
 
 def asked_for() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    extras = [line for name, lines in project["optional-dependencies"].items() if name not in BESIDE for line in lines]
     found = [Requirement(line) for line in project["dependencies"] + extras]
     return [requirement for requirement in found if requirement.name != "mlgate"]  # an extra that goes on from another
 

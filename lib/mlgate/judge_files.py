@@ -32,20 +32,36 @@ def judge_models(
 
     Raises MlgateError where a file is missing, or rows, policy or production are at fault.
     """
-    from mlgate import artifacts  # with scikit-learn, which a file of answers does without
-    from mlgate.answers.scoring import score
+    judging = Judging(production, candidate, policy, metric)
+    return judging.verdict(replace(judging.score(source), whole=True))
 
-    settings, demands = _policy(policy, metric)
-    if demands.metric in MEASURED:
-        raise MlgateError(
-            f"Pipelines answer with classes, and {demands.metric} is of numbers: judge answers (--answers)."
-        )
-    limits = artifacts.limits_of(settings)
-    in_use = artifacts.load_file(production, limits)
-    if in_use.fault:
-        raise MlgateError(f"The production model {production} cannot be used: {in_use.fault}")
-    proposed = artifacts.load_file(candidate, limits)
-    return _judge(score(in_use, proposed, _rows(source, in_use, proposed)), demands)
+
+class Judging:
+    """Two pipeline files that are asked one part of the rows after the other. May be sent to another process."""
+
+    def __init__(self, production: Path, candidate: Path, policy: Path | None, metric: Metric | None):
+        from mlgate import artifacts  # with scikit-learn, which a file of answers does without
+
+        settings, self.demands = _policy(policy, metric)
+        if self.demands.metric in MEASURED:
+            raise MlgateError(
+                f"Pipelines answer with classes, and {self.demands.metric} is of numbers: judge answers (--answers)."
+            )
+        self.limits = artifacts.limits_of(settings)
+        self.in_use = artifacts.load_file(production, self.limits)
+        if self.in_use.fault:
+            raise MlgateError(f"The production model {production} cannot be used: {self.in_use.fault}")
+        self.proposed = artifacts.load_file(candidate, self.limits)
+
+    def score(self, source: corpus.Source, probing: bool = True) -> Scorecard:
+        """Return the scorecard of a part, which may have but one label. probing: one part is enough for that."""
+        from mlgate.answers.scoring import score
+
+        return score(self.in_use, self.proposed, _rows(source, self.in_use, self.proposed), probing, whole=False)
+
+    def verdict(self, scorecard: Scorecard) -> Verdict:
+        """Return the verdict on all that was scored."""
+        return _judge(scorecard, self.demands)
 
 
 def _rows(source: corpus.Source, production: "Model", candidate: "Model") -> corpus.Rows:

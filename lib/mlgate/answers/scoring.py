@@ -14,17 +14,18 @@ from mlgate.scorecard import Facts, Scorecard
 import numpy as np
 
 
-def score(production: Model, candidate: Model, rows: Rows, probing: bool = True) -> Scorecard:
+def score(production: Model, candidate: Model, rows: Rows, probing: bool = True, whole: bool = True) -> Scorecard:
     """Ask both models the same rows, a batch at a time; and probe both, without labels, with some of the texts.
 
     A candidate at fault (would not load, other classes, raises, NaN, too slow, answers that change) is written into its
-    facts, and the rows it did not answer count as such. Raises MlgateError where the rows or production are at fault.
+    facts, and the rows it did not answer count as such. Raises MlgateError where the rows or production are at fault,
+    or all rows have one label (unless whole is false).
     """
     with fenced(production) as in_use, fenced(candidate) as proposed:
-        return _score(in_use, proposed, rows, probing)
+        return _score(in_use, proposed, rows, probing, whole)
 
 
-def _score(production: Model, candidate: Model, rows: Rows, probing: bool) -> Scorecard:
+def _score(production: Model, candidate: Model, rows: Rows, probing: bool, whole: bool) -> Scorecard:
     classes = tuple(str(name) for name in production.classes)
     tally = Tally(classes)
     asked_production = _Asked(production, classes)
@@ -41,6 +42,7 @@ def _score(production: Model, candidate: Model, rows: Rows, probing: bool) -> Sc
             probes = probe(production, candidate, batch.inputs)
         tally.add(batch.slices, truth, answers, proposed)
         tally.add_texts(batch.texts)
+    tally.whole = whole
     return tally.scorecard(rows, asked_production.facts(), asked_candidate.facts(), probes)
 
 

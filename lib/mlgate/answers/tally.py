@@ -28,6 +28,7 @@ class Tally:
 
     def __init__(self, classes: tuple[str, ...]):
         self.classes = classes
+        self.whole = True  # whether one label is too few
         self.slices: dict[str, int] = {}
         self.cells = np.zeros((0, 4), dtype=np.int64)
         self.counts = np.zeros(0, dtype=np.int64)
@@ -83,6 +84,7 @@ class Tally:
             candidate=candidate,
             sealed=rows.sealed,
             probes=probes,
+            whole=self.whole,
             repeats=int(counts.sum()) - len(self.texts) if self.texts else None,
         )
 

@@ -26,10 +26,14 @@ def add(added: "Commands") -> None:
     judge = added.add("judge", judge_command, help)
     judge.add_argument("--production", metavar="A.pkl", type=Path, help="a fitted scikit-learn Pipeline")
     judge.add_argument("--candidate", metavar="B.pkl", type=Path, help="the one that wants to replace it")
-    judge.add_argument("--data", metavar="rows.csv", type=Path, help="labelled texts, or a table")
+    judge.add_argument(
+        "--data", metavar="rows.csv", type=Path, help="labelled texts, or a table: a file, folder or pattern"
+    )
     help = "with a table: its columns (default: those that the models were fitted on)"
     judge.add_argument("--features", metavar="a,b,c", help=help)
     asked_options.add(judge)
+    help = "have the workers of this Dask cluster ask the models, or count, file by file"
+    judge.add_argument("--dask", metavar="ADDRESS", help=help)
     help = "instead: labels beside both models' answers: files, folders, patterns, URLs, or - (standard input)"
     judge.add_argument("--answers", metavar="rows.csv", type=Path, nargs="+", help=help)
     judge.add_argument("--production-column", metavar="NAME", help="with --answers: production's answers")
@@ -124,13 +128,15 @@ def _at_hand(options: Namespace) -> Iterator[None]:
 
 def _judged(options: Namespace) -> "Verdict":
     """Return the verdict on what was named: answers in one file, in two, or two models and rows."""
-    from mlgate import judge_files
+    from mlgate import judge_files, judge_parts
     from mlgate.answers import Pair
     from mlgate.corpus import Source
 
     way = _way(options)
     if way in ("answers", "right"):
         columns = _columns(options)
+        if options.dask:
+            return judge_parts.judge_answers(options.answers, columns, options.dask, options.policy, options.metric)
         return judge_files.judge_answers(
             options.answers,
             label=columns.label,
@@ -170,12 +176,19 @@ def _judged(options: Namespace) -> "Verdict":
         return judge_files.judge_asked(
             production, candidate, source, options.policy, options.metric, positive=options.positive
         )
-    return judge_files.judge_models(options.production, options.candidate, source, options.policy, options.metric)
+    return judge_parts.judge_models(
+        options.production,
+        options.candidate,
+        source,
+        address=options.dask,
+        policy=options.policy,
+        metric=options.metric,
+    )
 
 
 WAYS = {  # to name what is judged: the options of each, of which those in brackets may be left out
-    "models": ("production", "candidate", "data", "[features]"),
-    "answers": ("answers", "production_column", "candidate_column", "[cluster_column]", "[id_column]"),
+    "models": ("production", "candidate", "data", "[features]", "[dask]"),
+    "answers": ("answers", "production_column", "candidate_column", "[cluster_column]", "[id_column]", "[dask]"),
     "right": ("answers", "right_columns", "[cluster_column]", "[id_column]", "[pass_from]"),
     "cards": ("cards",),
     "counts": ("counts", "production_column", "candidate_column", "[cluster_column]"),

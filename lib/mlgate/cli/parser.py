@@ -6,7 +6,15 @@ from pathlib import Path
 
 import mlgate
 from mlgate.ci.evidence import EXPECTED
-from mlgate.cli import commands, init_command, judge_commands, label_commands, tool_commands, watch_commands
+from mlgate.cli import (
+    commands,
+    init_command,
+    judge_commands,
+    label_commands,
+    mlflow_commands,
+    tool_commands,
+    watch_commands,
+)
 from mlgate.cli.exits import epilog
 
 EPILOG = """exit status: 0 done (judge, label verdict: PROMOTE; watch: quiet); 3 HOLD and 4 REJECT (these, and run with
@@ -45,6 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_ci(added)
     _add_holdout(added)
     label_commands.add(added)
+    mlflow_commands.add(added)
     _add_others(added)
     tool_commands.add(added)
     return parser

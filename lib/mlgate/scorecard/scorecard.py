@@ -223,6 +223,7 @@ class Scorecard:
             candidate=_both(self.candidate, other.candidate),
             sealed=self.sealed or other.sealed,
             probes=self.probes or other.probes,
+            whole=self.whole and other.whole,
         )
 
     def _moved(self, classes: tuple[str, ...], slices: tuple[str, ...]) -> np.ndarray:
