@@ -12,7 +12,7 @@ from mlgate.answers.remote import score_asked
 from mlgate.answers.results import Reading, score_results
 from mlgate.errors import MlgateError
 from mlgate.gate import Check, Policy, Verdict, judge, policy_from
-from mlgate.root import MEASURED, Metric, read_settings, with_decision
+from mlgate.root import MEASURED, SCORED, Metric, read_settings, with_decision
 from mlgate.scorecard import Scorecard
 
 if TYPE_CHECKING:
@@ -33,34 +33,48 @@ def judge_models(
     Raises MlgateError where a file is missing, or rows, policy or production are at fault.
     """
     judging = Judging(production, candidate, policy, metric)
-    return judging.verdict(replace(judging.score(source), whole=True))
+    return judging.verdict(judging.score(source))
 
 
 class Judging:
-    """Two pipeline files that are asked one part of the rows after the other. May be sent to another process."""
+    """Two pipeline files that are asked one part of the rows after the other. May be sent to another process.
 
-    def __init__(self, production: Path, candidate: Path, policy: Path | None, metric: Metric | None):
+    What decides may be a metric of classes, of numbers (both are regressors then), or of one label's probability.
+    """
+
+    def __init__(
+        self,
+        production: Path,
+        candidate: Path,
+        policy: Path | None,
+        metric: Metric | None,
+        positive: str | None = None,
+    ):
         from mlgate import artifacts  # with scikit-learn, which a file of answers does without
 
-        settings, self.demands = _policy(policy, metric)
-        if self.demands.metric in MEASURED:
-            raise MlgateError(
-                f"Pipelines answer with classes, and {self.demands.metric} is of numbers: judge answers (--answers)."
-            )
+        settings, self.demands = _policy(policy, metric, positive)
         self.limits = artifacts.limits_of(settings)
-        self.in_use = artifacts.load_file(production, self.limits)
+        numbers = self.demands.metric in MEASURED and self.demands.metric not in SCORED
+        self.in_use = artifacts.load_file(production, self.limits, numbers)
         if self.in_use.fault:
             raise MlgateError(f"The production model {production} cannot be used: {self.in_use.fault}")
-        self.proposed = artifacts.load_file(candidate, self.limits)
+        self.proposed = artifacts.load_file(candidate, self.limits, numbers)
 
     def score(self, source: corpus.Source, probing: bool = True) -> Scorecard:
         """Return the scorecard of a part, which may have but one label. probing: one part is enough for that."""
+        from mlgate.answers.measuring import Wanted, measure
         from mlgate.answers.scoring import score
 
-        return score(self.in_use, self.proposed, _rows(source, self.in_use, self.proposed), probing, whole=False)
+        rows = _rows(source, self.in_use, self.proposed)
+        if self.demands.metric in MEASURED:
+            wanted = Wanted(self.demands.metric, self.demands.positive, bool(source.slice_column))
+            return measure(self.in_use, self.proposed, rows, wanted)
+        return score(self.in_use, self.proposed, rows, probing, whole=False)
 
     def verdict(self, scorecard: Scorecard) -> Verdict:
-        """Return the verdict on all that was scored."""
+        """Return the verdict on all that was scored. Raises MlgateError where classes are judged, and there is one."""
+        if self.demands.metric not in MEASURED:
+            scorecard = replace(scorecard, whole=True)
         return _judge(scorecard, self.demands)
 
 

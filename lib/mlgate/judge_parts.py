@@ -17,7 +17,7 @@ from mlgate.answers import Columns, count
 from mlgate.corpus import Source, files
 from mlgate.errors import MlgateError
 from mlgate.gate import Verdict
-from mlgate.root import Metric
+from mlgate.root import MEASURED, Metric
 
 Part = TypeVar("Part")
 
@@ -43,16 +43,19 @@ def judge_models(
     address: str | None = None,
     policy: Path | None = None,
     metric: Metric | None = None,
+    positive: str | None = None,
 ) -> Verdict:
     """Return the verdict on two pipeline files over the parts that `source` names: a file, a folder, a pattern.
 
     address: of a Dask scheduler whose workers have this package, and see these paths; None: here. Raises MlgateError as
     `judge_files.judge_models` does.
     """
-    judging = judge_files.Judging(production, candidate, policy, metric)
+    judging = judge_files.Judging(production, candidate, policy, metric, positive)
     first, *others = (replace(source, path=path) for path in files.listed([source.file]))
+    if others and judging.demands.metric in MEASURED:
+        raise MlgateError(f"Pipelines are judged by {judging.demands.metric} on one file: put the parts together.")
     parts = [judging.score(first), *spread(partial(judging.score, probing=False), others, address)]
-    return judging.verdict(replace(reduce(operator.add, parts), whole=True))
+    return judging.verdict(reduce(operator.add, parts))
 
 
 def spread(work: Callable[..., Part], parts: Iterable[object], address: str | None) -> list[Part]:

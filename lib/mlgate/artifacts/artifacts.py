@@ -18,10 +18,10 @@ from sklearn.pipeline import Pipeline
 HUGE = 500  # times what may be loaded: not even a digest is worth the wait
 
 
-def load_file(path: Path, limits: Limits) -> Model:
-    """Return a model from anywhere, without a card. Raises MlgateError where the file cannot be read."""
+def load_file(path: Path, limits: Limits, numbers: bool = False) -> Model:
+    """Return a model from anywhere, without a card; numbers: a regressor. Raises MlgateError where there is no file."""
     try:
-        return load(read_bytes(path, most=limits.bytes), limits)
+        return load(read_bytes(path, most=limits.bytes), limits, numbers=numbers)
     except TooLarge as error:
         return error.model
 

@@ -28,7 +28,7 @@ def fenced(model: Model) -> Iterator[Model]:
         yield model
         return
     with Fence(partial(_reply, model), model.limits) as child:
-        yield replace(model, asked=partial(_ask, child, model.classes))
+        yield replace(model, asked=partial(_ask, child, None if model.gives_numbers else model.classes))
 
 
 def places_of(labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
@@ -44,6 +44,8 @@ def _reply(model: Model, question: bytes) -> bytes:
     """Answer a question, as the bytes of numbers: the places of the labels, then the probabilities."""
     with _threads().limit(limits=1, user_api="openmp"):  # a fork that waits for its parent's threads waits for ever
         labels, scores = model.answer(_from_bytes(question))
+    if model.gives_numbers:
+        return labels.astype(float).tobytes()
     places = places_of(labels, [str(name) for name in model.classes])
     return places.tobytes() + (b"" if scores is None else scores.tobytes())
 
@@ -53,7 +55,10 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _ask(child: Fence, classes: np.ndarray, texts: Inputs) -> Answer:
+def _ask(child: Fence, classes: np.ndarray | None, texts: Inputs) -> Answer:
+    if classes is None:
+        numbers = [np.frombuffer(child.ask(_to_bytes(part)), float, len(part)) for part in _parts(texts)]
+        return np.concatenate(numbers), None
     answers = [_understood(child.ask(_to_bytes(part)), classes, len(part)) for part in _parts(texts)]
     labels = np.concatenate([classes[:0], *(part[0] for part in answers)])
     scores = [part[1] for part in answers if part[1] is not None]

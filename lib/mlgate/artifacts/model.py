@@ -21,7 +21,7 @@ from mlgate.errors import MlgateError
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.pipeline import Pipeline
 
 MAX_NAME = 1_000  # characters in the name of a class
@@ -58,6 +58,11 @@ class Model:
     def classes(self) -> np.ndarray:
         """The answers that the model knows, in the order of its probabilities."""
         return self.fitted.classes_
+
+    @property
+    def gives_numbers(self) -> bool:
+        """Whether its answers are numbers that it estimates, and not classes."""
+        return not hasattr(self.fitted, "classes_")
 
     @property
     def takes_tables(self) -> bool:
@@ -133,30 +138,33 @@ def _intern_names(estimator: BaseEstimator) -> None:
                 _intern_names(part)
 
 
-def load(data: bytes, limits: Limits = STANDARD, card: Card | None = None, known: bool = False) -> Model:
-    """Return the model in these bytes; where they are refused or are no classifier of texts, it names its fault.
+def load(
+    data: bytes, limits: Limits = STANDARD, card: Card | None = None, known: bool = False, numbers: bool = False
+) -> Model:
+    """Return the model in these bytes; where they are refused or are no classifier, it names its fault.
 
+    numbers: a regressor is wanted, not a classifier.
     A child process opens them first, within the limits, unless they are known: in production, or trained just now.
     """
     if known:
-        return _opened(data, limits, card)
+        return _opened(data, limits, card, numbers)
     try:
-        fault = _fault_in_child(data, limits)
+        fault = _fault_in_child(data, limits, numbers)
     except Crossed as error:
         fault = f"it cannot be opened: {error}"
     if fault:
         return Model(digest(data), len(data), None, fault, card)
-    return replace(_opened(data, limits, card), limits=limits)
+    return replace(_opened(data, limits, card, numbers), limits=limits)
 
 
 @lru_cache(maxsize=2)  # a notebook loads the same candidate more than once
-def _fault_in_child(data: bytes, limits: Limits) -> str:
+def _fault_in_child(data: bytes, limits: Limits, numbers: bool) -> str:
     """Return what is wrong with the file, "" where nothing is. Raises Crossed, which is not remembered."""
-    with Fence(lambda _: (_opened(data, limits, None).fault or "").encode(), limits) as child:
+    with Fence(lambda _: (_opened(data, limits, None, numbers).fault or "").encode(), limits) as child:
         return child.ask(b"").decode()
 
 
-def _opened(data: bytes, limits: Limits, card: Card | None) -> Model:
+def _opened(data: bytes, limits: Limits, card: Card | None, numbers: bool) -> Model:
     started = time.perf_counter()
     name = digest(data)
     caught: list[warnings.WarningMessage] = []
@@ -164,7 +172,7 @@ def _opened(data: bytes, limits: Limits, card: Card | None) -> Model:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             pipeline = unpickling.loads(data, limits.allow, limits.bytes, limits.objects)
-        fault = _fault(pipeline)
+        fault = _fault_of_regressor(pipeline) if numbers else _fault(pipeline)
     except Refused as error:
         fault = str(error)
     except MemoryError:
@@ -176,6 +184,12 @@ def _opened(data: bytes, limits: Limits, card: Card | None) -> Model:
         return Model(name, len(data), None, fault, card, seconds)
     notes = sorted({" ".join(str(item.message).split()) for item in caught})
     return Model(name, len(data), pipeline, None, card, seconds, tuple(notes))
+
+
+def _fault_of_regressor(pipeline: Pipeline) -> str | None:
+    if is_regressor(pipeline) and not hasattr(pipeline, "classes_"):
+        return None
+    return "it is no regressor: it answers with classes, and the metric is of numbers"
 
 
 def _fault(pipeline: Pipeline) -> str | None:

@@ -183,6 +183,7 @@ def _judged(options: Namespace) -> "Verdict":
         address=options.dask,
         policy=options.policy,
         metric=options.metric,
+        positive=options.positive,
     )
 
 
