@@ -12,6 +12,7 @@ if [ -n "$PRODUCTION" ]; then options+=(--production="$PRODUCTION"); fi
 if [ -n "$CANDIDATE" ]; then options+=(--candidate="$CANDIDATE"); fi
 if [ -n "$DATA" ]; then options+=(--data="$DATA" --text-column="$TEXT"); fi
 if [ -n "$SLICE" ]; then options+=(--slice-column="$SLICE"); fi
+if [ -n "$CLUSTER" ]; then options+=(--cluster-column="$CLUSTER"); fi
 if [ -n "$POLICY" ]; then options+=(--policy="$POLICY"); fi
 
 status=0

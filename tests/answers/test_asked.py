@@ -312,6 +312,16 @@ def test_two_commands_are_judged_on_the_same_rows(judge, tmp_path):
     assert code in (0, 3)
 
 
+def test_commands_that_answer_with_numbers_are_judged_by_their_errors(tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    path.write_text("size,label\n" + "".join(f"{number},{number * 3 + number % 5}\n" for number in range(300)))
+    answers = "for row in rows: print(json.dumps({'id': row['id'], 'answer': row['size'] * 3 + NOISE}))"
+    worse, better = (program(tmp_path, answers.replace("NOISE", noise)) for noise in ("9 * (row['size'] % 2)", "2"))
+    options = ["judge", "--data", str(path), "--production-command", worse, "--candidate-command", better]
+    assert cli.main([*options, "--metric", "mae"]) == 0
+    assert "Candidate model mean absolute error: 1.2" in capsys.readouterr().out
+
+
 def test_a_label_is_never_shown_to_a_model_nor_the_answers_of_the_other(judge, tmp_path):
     names = "for row in rows: print(json.dumps({'id': row['id'], 'answer': '+'.join(row)}))"
     code, said = judge("--production-column", "old", "--candidate-command", program(tmp_path, names))

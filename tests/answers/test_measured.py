@@ -1,10 +1,13 @@
 """Numbers and scores are judged by what they are worth; what is no number is named; parts give the whole's verdict."""
 
+import contextlib
 import json
 
 from mlgate import cli, judge
+from mlgate.answers import Columns, count, score_cards
 from mlgate.errors import MlgateError
 from mlgate.gate import HOLD, PROMOTE, REJECT
+from mlgate.gate import judge as decided
 from mlgate.root import Policy
 
 import numpy as np
@@ -257,6 +260,22 @@ def test_a_card_is_judged_by_what_it_was_counted_for(tmp_path, capsys):
         card.write_text(text)
         assert cli.main(["judge", "--cards", str(card), "--metric", "mae"]) == 1
         assert "is no card of `mlgate count`" in capsys.readouterr().err
+
+
+def test_a_card_that_was_edited_is_an_error_or_a_card(tmp_path):
+    random = np.random.default_rng(0)
+    scores(120).to_csv(tmp_path / "rows.csv", index=False)
+    for metric in ("brier", "auc"):
+        card = count([tmp_path / "rows.csv"], Columns("label", "production", "candidate", "shop", "user"), metric)
+        signs = np.frombuffer(b'0123456789abcdef-"{}[],:', dtype=np.uint8)
+        for _ in range(30):
+            changed = bytearray(card)
+            for place in random.integers(0, len(card), 2):
+                changed[place] = random.choice(signs)
+            (tmp_path / "card.json").write_bytes(changed)
+            with contextlib.suppress(MlgateError):
+                verdict = decided(score_cards([tmp_path / "card.json"], metric), Policy(metric=metric))
+                assert verdict.difference is None or np.isfinite(verdict.difference.low)
 
 
 def test_two_files_are_joined_by_id(tmp_path):

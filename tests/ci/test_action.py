@@ -37,6 +37,16 @@ def test_a_verdict_becomes_outputs_and_a_summary(folder, decision, code):
 
 
 @pytest.mark.slow
+def test_a_metric_comes_with_the_policy_and_clusters_by_name(folder):
+    write_answers(folder / "answers.csv", *GAINS["PROMOTE"])
+    (folder / "gate.toml").write_text('[decision]\nmetric = "macro_f1"\n')
+    status, _, summary = use(folder, answers="answers.csv", policy="gate.toml", **{"cluster-column": "label"})
+    assert status == 3
+    assert "in 2 clusters" in summary
+    assert "points of macro F1" in summary
+
+
+@pytest.mark.slow
 def test_without_a_verdict_the_step_fails_and_no_output_says_promote(folder):
     (folder / "answers.csv").write_bytes(b"\x00\xff")
     status, outputs, summary = use(folder, answers="answers.csv", **{"fail-on": "never"})

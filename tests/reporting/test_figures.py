@@ -10,7 +10,7 @@ from dataclasses import replace
 from mlgate import corpus
 from mlgate.gate import HOLD, PROMOTE, REJECT, Look, Policy, judge, judge_first, statistics
 from mlgate.gate.sequential import Rule
-from mlgate.judge_files import judge_answers
+from mlgate.judge_files import judge_answers, judge_arrays
 from mlgate.reporting.figures import (
     draw_banner,
     draw_candidates,
@@ -374,3 +374,15 @@ def test_another_metric_is_drawn_in_its_own_unit(margin):
             assert_readable(figure)
         assert unit in words_of(figures[1])
         assert unit.removeprefix("points of ").removeprefix("less ") in words_of(figures[0])
+
+
+@pytest.mark.slow
+def test_errors_of_numbers_are_drawn_in_their_own_unit():
+    random = np.random.default_rng(1)
+    truth = random.normal(100, 20, 900)
+    for size in (1e-4, 1.0, 1e6):
+        answers = [(truth + random.normal(0, spread, 900)) * size for spread in (5, 4)]
+        verdict = judge_arrays(truth * size, *answers, slices=np.arange(900) % 3, metric="mae")
+        assert_readable(draw_banner(verdict))
+        assert_readable(draw_forest(verdict))
+        assert "less mean absolute error" in words_of(draw_forest(verdict))

@@ -127,14 +127,12 @@ class Measured:
         folded = column.dictionary_encode()
         words = [number(word) if is_numeral(word) else word for word in folded.dictionary.to_pylist()]
         self.labels.update(words)
-        positive = self.positive
-        if positive is None and self.labels - {word for word in self.labels if word.casefold() in YES + NO}:
+        if self.positive is None and any(label.casefold() not in YES + NO for label in self.labels):
             raise MlgateError(
                 f"Which label are the scores the probability of? Column {self.columns.label!r} says"
                 f" {', '.join(map(repr, sorted(self.labels)[:3]))}: name one with --positive."
             )
-        places = np.from_dlpack(folded.indices)
-        return np.array([word == positive or (positive is None and word.casefold() in YES) for word in words])[places]
+        return np.array(list(map(self._is_positive, words)))[np.from_dlpack(folded.indices)]
 
     def _require(self, name: str, batch: pa.RecordBatch, column: str, usable: np.ndarray, before: int) -> None:
         if not usable.all():
@@ -203,19 +201,29 @@ class Measured:
         self.fault = self.fault or measured["fault"]
         if measured["positive"] != self.positive:
             raise ValueError("its scores are of another label")
-        if self.metric in LOSS and {key[0] for key in self.seen} != set(self.sums.sums):
+        if self.metric in LOSS:
+            self._require_rows()
+
+    def _require_rows(self) -> None:
+        """Raise ValueError where the sums are not of as many rows as were counted."""
+        rows: Counter = Counter()
+        for (where, *_), count in self.seen.items():
+            rows[where] += count
+        if rows != {where: int(self.sums.floats(where)[0]) for where in self.sums.sums}:
             raise ValueError("its sums are not of its counts")
+
+    def _is_positive(self, label: str) -> bool:
+        return label == self.positive or (self.positive is None and label.casefold() in YES)
 
     def _require_two(self) -> None:
         known = ", ".join(map(repr, sorted(self.labels)[:5]))
-        if len(self.labels) != 2:
-            raise MlgateError(
-                f"Scores are of two labels; column {self.columns.label!r} says {known}. Leave others out."
-            )
+        column = self.columns.label
         if self.positive is not None and self.positive not in self.labels:
-            raise MlgateError(
-                f"Column {self.columns.label!r} never says {self.positive!r:.80}, but {known}. Name one of them."
-            )
+            raise MlgateError(f"Column {column!r} never says {self.positive!r:.80}, but {known}. Name one of them.")
+        sides = {self._is_positive(label) for label in self.labels}
+        counted = {key[1] for key in self.seen}
+        if len(self.labels) != 2 or len(sides) != 2 or (self.metric == "auc" and len(counted) != 2):
+            raise MlgateError(f"Scores are of two labels; column {column!r} says {known}. Leave other rows out.")
 
     def _losses(self, place: dict[str, int]) -> Losses:
         groups = sorted(self.sums.sums)

@@ -35,7 +35,7 @@ def schema(what: str) -> dict[str, object]:
         from mlgate.answers.counts import schema as of_cards
 
         return of_cards()
-    from mlgate.gate.verdict import schema as of_verdicts
+    from mlgate.gate.written import schema as of_verdicts
 
     return of_verdicts()
 

@@ -17,8 +17,8 @@ from mlgate.gate.verdict import (
     Slice,
     Status,
     Verdict,
-    verdict_from,
 )
+from mlgate.gate.written import verdict_from
 from mlgate.root import Policy, policy_from
 
 __all__ = [

@@ -91,15 +91,15 @@ def _macro_f1(confusion: np.ndarray) -> Any:
 def _auc(confusion: np.ndarray) -> Any:
     """Return the table of the AUC: how often a row of label 1 scores more than one of label 0, ties counting half.
 
-    A row's part is the share of the other label's rows that it is on the right side of, as its structural component in
-    DeLong's variance. Source: DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
+    confusion: two labels by bins of scores. A row's part is the share of the other label's rows that it is on the right
+    side of: its structural component in DeLong's variance. Source: DeLong et al. 1988, Biometrics 44:837.
     """
-    negative, positive = confusion[:2, :-1] / confusion[:2, :-1].sum(axis=1, keepdims=True)
+    negative, positive = confusion[:, :-1] / confusion[:, :-1].sum(axis=1, keepdims=True)
     above = 1 - np.cumsum(positive) + positive / 2
     below = np.cumsum(negative) - negative / 2
     auc = float(positive @ below)
-    labels = confusion[:2].sum(axis=1)
-    weights = confusion.sum() / np.sqrt(labels * np.maximum(labels - 1, 1))  # the variance of few rows is one too small
+    labels = confusion.sum(axis=1).astype(float)
+    weights = labels.sum() / np.sqrt(labels * np.maximum(labels - 1, 1))  # the variance of few rows is one too small
     table = np.zeros(confusion.shape)
     table[0, :-1] = auc + weights[0] * (above - auc)
     table[1, :-1] = auc + weights[1] * (below - auc)

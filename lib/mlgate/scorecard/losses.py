@@ -11,6 +11,8 @@ import numpy as np
 # Of each group of rows: how many there are; what both models lose; what the candidate gains, its square and its cube;
 # on how many rows it gains and loses; and the square and the cube of what the candidate loses.
 SUMS = ("rows", "production", "candidate", "gain", "gain2", "gain3", "won", "lost", "candidate2", "candidate3")
+NEVER_NEGATIVE = ("rows", "production", "candidate", "gain2", "won", "lost", "candidate2")
+MOST = 2_200  # bits of a sum, beyond which it is no float
 LOW = 27  # bits of the lower half of a mantissa
 BIAS = 1_200  # of exponents, so that none is negative
 
@@ -65,9 +67,11 @@ class ExactSums:
                 self.sums[groups[group]][number] += ((int(upper) << LOW) + int(lower)) << exponent
 
     def add_totals(self, group: Any, totals: list[int]) -> None:
-        """Add the sums of a group that were made elsewhere. Raises ValueError where they are not as many."""
-        if len(totals) != len(SUMS):
+        """Add the sums of a group that were made elsewhere. Raises ValueError where they are none."""
+        if len(totals) != len(SUMS) or any(abs(total).bit_length() > MOST for total in totals):
             raise ValueError("a line of sums is too short or too long")
+        if any(total < 0 for name, total in zip(SUMS, totals, strict=True) if name in NEVER_NEGATIVE):
+            raise ValueError("a sum is negative that cannot be")
         self.sums[group] = [one + other for one, other in zip(self.sums[group], totals, strict=True)]
 
     def floats(self, group: Any) -> list[float]:

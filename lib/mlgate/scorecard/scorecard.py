@@ -147,7 +147,8 @@ class Scorecard:
 
     def confusion(self, model: str) -> np.ndarray:
         """Return the confusion matrix of "production" or "candidate", truth x answer; the last column: no answer."""
-        matrix = np.zeros((len(self.classes), len(self.classes) + 1), dtype=np.int64)
+        labels = 2 if self.measured else len(self.classes)
+        matrix = np.zeros((labels, len(self.classes) + 1), dtype=np.int64)
         column = {"production": 2, "candidate": 3}[model]
         np.add.at(matrix, (self.cells[:, 1], self.cells[:, column]), self.counts)
         return matrix
