@@ -107,12 +107,12 @@ def _comparing(
         b, c, rows = counts[places].sum(axis=0).tolist()
         if not rows:
             return None
-        mine = np.isin(scorecard.cells[:, column], places)
-        if metric == "auc" and not scorecard.where(mine).rows_of_rarer_label:
-            return None
         if metric in COUNTED and not scorecard.clusters:
             return Paired(b, c, rows, metric)
-        return compared(scorecard.where(mine), policy, metric)
+        part = scorecard.where(np.isin(scorecard.cells[:, column], places))
+        if metric == "auc" and not part.rows_of_rarer_label:
+            return None
+        return compared(part, policy, metric)
 
     return compare
 
