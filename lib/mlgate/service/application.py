@@ -34,6 +34,7 @@ from mlgate.service.messages import (
     texts_in,
 )
 from mlgate.service.metrics import Counted, Metrics
+from mlgate.service.subject import filled_in
 from mlgate.service.watching import View, Watcher
 from mlgate.watch import Keeper, settings_of
 
@@ -215,7 +216,7 @@ class Routes:
         add("/watch.json", self.watch, response_model=dict)
         add("/feedback", self.feedback, methods=["POST"], include_in_schema=False)
         add("/watch", page("watch.html"), include_in_schema=False)
-        add("/", page("page.html"), include_in_schema=False)
+        add("/", page("page.html", self.service), include_in_schema=False)
         add("/docs", page("docs.html"), include_in_schema=False)
         return router
 
@@ -263,13 +264,16 @@ def _takes(kind: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def page(name: str) -> Callable[[], Awaitable[HTMLResponse]]:
-    """Return a route that answers with one of our HTML files, which may load nothing from anywhere."""
+def page(name: str, service: Service | None = None) -> Callable[[], Awaitable[HTMLResponse]]:
+    """Return a route that answers with one of our HTML files, which may load nothing from anywhere.
+
+    service: the one whose corpus the page speaks of.
+    """
     text = files("mlgate.service").joinpath(name).read_text(encoding="utf-8")
     headers = {"content-security-policy": PAGE_RULES, "cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
     async def answer() -> HTMLResponse:
-        return HTMLResponse(text, headers=headers)
+        return HTMLResponse(filled_in(text, service.served_from) if service else text, headers=headers)
 
     return answer
 

@@ -23,7 +23,7 @@ Text = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS)]
 class Question(BaseModel):
     """Texts to be answered."""
 
-    EXAMPLE: ClassVar[JsonDict] = {"texts": ["A wonderful film."]}
+    EXAMPLE: ClassVar[JsonDict] = {"texts": ["A text to be classified."]}
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
     texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
 
@@ -31,7 +31,7 @@ class Question(BaseModel):
 class OneText(BaseModel):
     """One text whose answer is to be explained."""
 
-    EXAMPLE: ClassVar[JsonDict] = {"text": "A wonderful film."}
+    EXAMPLE: ClassVar[JsonDict] = {"text": "A text to be classified."}
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
     text: Text
 
