@@ -5,6 +5,7 @@ that numpy's and scikit-learn's own files make, their arguments checked; and at 
 """
 
 import bz2
+import contextlib
 import importlib.util
 import io
 import lzma
@@ -20,7 +21,7 @@ from types import FunctionType
 from mlgate.artifacts import stand_ins, table_stand_ins
 from mlgate.artifacts.allowed_types import ALLOWED
 from mlgate.artifacts.inspection import inspect
-from mlgate.artifacts.refusals import Refused, plain, type_name, why_not_allowed
+from mlgate.artifacts.refusals import NotAllowed, Refused, of_another_version, plain, type_name, why_not_allowed
 from mlgate.artifacts.stand_ins import Array
 
 import numpy as np
@@ -76,7 +77,7 @@ def loads(data: bytes, allow: Iterable[str] = (), limit: int = 20_000_000, most_
         if len(plain_data) > most:  # no opcode is shorter than a byte
             opcodes = _Counted(opcodes, most)
         unpickler = _Unpickler(io.BytesIO(plain_data), ALLOWED | frozenset(allow), opcodes)
-        model = unpickler.load()
+        model = _load(unpickler, plain_data, most)
         inspect(model, unpickler.names)
         return model
     except (Refused, MemoryError):
@@ -84,6 +85,25 @@ def loads(data: bytes, allow: Iterable[str] = (), limit: int = 20_000_000, most_
     except Exception as error:
         reason = plain(f"{type(error).__name__}: {error}")
         raise Refused(f"The file is damaged: it cannot be read ({reason}). Save the pipeline again.") from error
+
+
+def _load(unpickler: "_Unpickler", data: bytes, most: int) -> Pipeline:
+    """Return what is in the file. Raises Refused naming all in it that is not allowed, and which version saved it."""
+    try:
+        return unpickler.load()
+    except NotAllowed as error:
+        survey = _Survey(io.BytesIO(data), unpickler.names, _Counted(_Survey.dispatch, most))
+        survey.run()
+        said = why_not_allowed(survey.unknown) if survey.unknown else str(error)
+        raise Refused(said + of_another_version(survey.version)) from error
+    except (Refused, MemoryError):
+        raise
+    except Exception as error:
+        other = of_another_version(unpickler.version)
+        if not other:
+            raise
+        reason = plain(f"{type(error).__name__}: {error}")
+        raise Refused(f"The file cannot be read ({reason}).{other} Save it again with that one.") from error
 
 
 def _decompress(data: bytes, limit: int) -> bytes:
@@ -116,6 +136,7 @@ class _Unpickler(NumpyUnpickler):
         super().__init__("", file, ensure_native_byte_order=True)
         self.names = names
         self.dispatch = opcodes
+        self.version = ""  # of the scikit-learn that saved it
 
     def nested(self) -> "_Unpickler":
         """Return an unpickler for the pickle that follows in the same file, under the same rules."""
@@ -126,7 +147,7 @@ class _Unpickler(NumpyUnpickler):
         if full in STAND_INS:
             return STAND_INS[full]
         if full not in self.names:
-            raise Refused(why_not_allowed(module, name))
+            raise NotAllowed(why_not_allowed([(module, name)]))
         if full not in ALLOWED:
             _require_installed(full)
         found = getattr(importlib.import_module(module), name)
@@ -155,6 +176,8 @@ class _Unpickler(NumpyUnpickler):
             raise Refused(f"The file tries to change a {type(target).__name__} of this program. Do not load it.")
         elif type(state) is not dict or not re.fullmatch(r"[\w.+-]*", state.get("_sklearn_version", "")):
             raise ValueError("bad version")  # scikit-learn prints it in a warning
+        else:
+            self.version = state.get("_sklearn_version", self.version)
         super().load_build()
 
     def load_setitem(self):
@@ -182,6 +205,61 @@ class _Unpickler(NumpyUnpickler):
         pickle.REDUCE[0]: load_reduce, pickle.NEWOBJ[0]: load_newobj, pickle.BUILD[0]: load_build,
         pickle.SETITEM[0]: load_setitem, pickle.SETITEMS[0]: load_setitems, pickle.LONG1[0]: load_long1,
         pickle.BYTEARRAY8[0]: load_bytearray8,
+    }  # fmt: skip
+
+
+class Unknown:
+    """Stands for whatever a file may not hold: it takes any call and any state, and does nothing."""
+
+
+class _Survey(_Unpickler):
+    """Goes through a refused file, and notes every name that is not on the list. None of those is imported or made."""
+
+    def __init__(self, file: io.BytesIO, names: frozenset[str], opcodes: dict[int, Callable]):
+        super().__init__(file, names, opcodes)
+        self.unknown: list[tuple[str, str]] = []
+
+    def nested(self) -> "_Survey":
+        """Return one for the pickle that follows, which notes its names in the same list."""
+        inner = _Survey(self.file_handle, self.names, self.dispatch)
+        inner.unknown = self.unknown
+        return inner
+
+    def run(self) -> None:
+        """Read as far as it goes."""
+        with contextlib.suppress(Exception):
+            self.load()
+
+    def find_class(self, module: str, name: str):
+        try:
+            return super().find_class(module, name)
+        except NotAllowed:
+            if (module, name) not in self.unknown:
+                self.unknown.append((module, name))
+            return Unknown
+
+    def load_reduce(self):
+        if self.stack[-2] is not Unknown:
+            return super().load_reduce()
+        self.stack.pop()
+        self.stack[-1] = Unknown()
+
+    def load_newobj(self):
+        if self.stack[-2] is not Unknown:
+            return super().load_newobj()
+        self.stack.pop()
+        self.stack[-1] = Unknown()
+
+    def load_build(self):
+        target, state = self.stack[-2:]
+        if not isinstance(target, Unknown):
+            return super().load_build()
+        self.stack.pop()
+        if type(state) is dict:
+            self.version = plain(str(state.get("_sklearn_version", self.version)))
+
+    dispatch = _Unpickler.dispatch | {
+        pickle.REDUCE[0]: load_reduce, pickle.NEWOBJ[0]: load_newobj, pickle.BUILD[0]: load_build,
     }  # fmt: skip
 
 
