@@ -121,9 +121,10 @@ def press(root: Root, recipe: str, severity: float | None = None) -> Press:
     Raises MlgateError where there is no such recipe or severity.
     """
     begun = time.perf_counter()
-    submit(root, recipe, severity)
+    trained = submit(root, recipe, severity)
     production = _production(root, production_digest(root))
-    candidate = Remembering(**vars(artifacts.load_candidate(root)))
+    read = artifacts.load(artifacts.read_candidate(root), card=trained.card, known=True)  # trained here, just now
+    candidate = Remembering(**vars(read))
     scorecard = scoring.score(production, candidate, corpus.rows_of("validation", root))
     verdict = exam.preview(root, scorecard, (production, candidate))
     chosen = recipes.named(recipe).resolve(severity)
