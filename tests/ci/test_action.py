@@ -4,21 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from action import ACTION, STEPS, install, use
-
-GAINS = {"PROMOTE": (60, 20), "HOLD": (32, 30), "REJECT": (20, 60)}
+from action import ACTION, GAINS, STEPS, install, use, write_answers
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """A runner's folder, in which the package is installed as the action installs it."""
     return install(tmp_path)
-
-
-def write_answers(path: Path, wins: int, losses: int, candidate: str = "candidate") -> None:
-    lines = [f"label,production,{candidate}"]
-    lines += ["a,b,a", "b,a,b"] * (wins // 2) + ["b,b,a", "a,a,b"] * (losses // 2) + ["a,a,a", "b,b,b"] * 300
-    path.write_text("\n".join(lines) + "\n")
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 ACTION = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))
+GAINS = {"PROMOTE": (60, 20), "HOLD": (32, 30), "REJECT": (20, 60)}  # rows that one model alone gets right
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 
 
@@ -39,3 +40,9 @@ def use(folder: Path, **inputs: str) -> tuple[int, dict[str, str], str]:
     lines = files["GITHUB_OUTPUT"].read_text(encoding="utf-8").splitlines()
     assert "Traceback" not in done.stderr
     return done.returncode, dict(line.split("=", 1) for line in lines), files["GITHUB_STEP_SUMMARY"].read_text()
+
+
+def write_answers(path: Path, wins: int, losses: int, candidate: str = "candidate") -> None:
+    lines = [f"label,production,{candidate}"]
+    lines += ["a,b,a", "b,a,b"] * (wins // 2) + ["b,b,a", "a,a,b"] * (losses // 2) + ["a,a,a", "b,b,b"] * 300
+    path.write_text("\n".join(lines) + "\n")
