@@ -13,6 +13,7 @@ from mlgate.corpus import Table
 import joblib
 import numpy as np
 import pytest
+from sklearn.neighbors import _kd_tree
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeRegressor
 from table_models import ROWS, USUAL, usual
@@ -124,6 +125,10 @@ DOCTORED = {
     "few classes": lambda: inside("neighbours, brute", "_y", np.zeros(1, dtype=int)),
     "columns for no category": lambda: one_hot(_n_features_outs=[0]),
     "a category dropped that is not there": lambda: one_hot(_drop_idx_after_grouping=np.array([10**6], dtype=object)),
+    "rare categories that lead nowhere": lambda: one_hot(
+        _infrequent_indices=[np.array([10**6])], _default_to_infrequent_mappings=[None], _n_features_outs=[2]
+    ),
+    "a table in many processes": lambda: inside("boosting", "n_jobs", -1, step=0),
     "a method of another name": lambda: inside("stacking", "stack_method_", ["fit", "__setstate__"]),
 }
 
@@ -143,6 +148,20 @@ def test_a_doctored_search_tree_is_built_anew():
     state[6] = 10**6  # nodes
     model[-1]._tree.__setstate__(tuple(state))
     assert (loads(saved(model)).predict(ROWS) == usual("neighbours").predict(ROWS)).all()
+
+
+class Blank:
+    """Pickles to a search tree that nobody filled."""
+
+    def __reduce__(self):
+        return _kd_tree.newObj, (_kd_tree.KDTree,)
+
+
+def test_a_search_tree_that_nobody_filled_answers_nothing():
+    model = copy("neighbours")
+    model[-1]._tree = Blank()
+    with pytest.raises(ValueError, match="dimension"):
+        loads(saved(model)).predict(ROWS.head(1))
 
 
 @pytest.mark.parametrize("function", [print, np.add, np.frompyfunc(print, 1, 1), eval, FunctionTransformer], ids=str)

@@ -5,6 +5,7 @@ from typing import Any
 from mlgate.artifacts.refusals import Refused, plain
 
 import numpy as np
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 # each reads a text once, from left to right: a pattern of a stranger's may take years
@@ -28,7 +29,7 @@ def check_bounds(thing: object, attributes: dict[str, Any], allowed: frozenset[s
     if "ngram_range" in attributes:
         _check_ngram_range(kind, attributes["ngram_range"], attributes.get("analyzer", "word"))
     if "n_jobs" in attributes:
-        _check_jobs(kind, attributes["n_jobs"], isinstance(thing, FeatureUnion))
+        _check_jobs(kind, attributes["n_jobs"], isinstance(thing, (FeatureUnion, ColumnTransformer)))
     if attributes.get("verbose", False) not in (False, 0) and not isinstance(thing, (Pipeline, FeatureUnion)):
         raise Refused(f"{kind}.verbose is set: it would fill the logs. Set it to 0.")
     if "n_features" in attributes:

@@ -133,6 +133,9 @@ def _check_one_hot(encoder: OneHotEncoder, attributes: Attributes) -> None:
     counts = [len(names) for names in attributes["categories_"]]
     if attributes.get("_infrequent_enabled"):
         groups = attributes["_default_to_infrequent_mappings"]
+        rare = attributes["_infrequent_indices"]
+        if any((group is None) != (places is None) for group, places in zip(groups, rare, strict=True)):
+            raise ValueError("bad categories")
         counts = [_grouped(count, places) for count, places in zip(counts, groups, strict=True)]
     dropped = attributes.get("_drop_idx_after_grouping")
     places = [None] * len(counts) if dropped is None else dropped.tolist()

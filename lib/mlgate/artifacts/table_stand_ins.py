@@ -96,10 +96,12 @@ def _partial(function: Any) -> partial:
 
 
 def _made(kind: Any) -> Any:
-    """Return an object without content: a BUILD with its state follows."""
-    if not any(kind is known for known in (KDTree, BallTree, Euclidean)):
-        raise ValueError("bad neighbours")
-    return kind.__new__(kind)
+    """Return a sound object: one without content would be followed out of its arrays if no BUILD came."""
+    if kind is KDTree or kind is BallTree:
+        return kind([[0.0]])
+    if kind is Euclidean:
+        return DistanceMetric.get_metric("euclidean")
+    raise ValueError("bad neighbours")
 
 
 def _multinomial(kind: object, checksum: int, state: tuple) -> CyHalfMultinomialLoss:

@@ -7,6 +7,12 @@ OWN = {
     "label": {0: "done; of `verdict`: PROMOTE", 3: "of `verdict`: HOLD", 4: "of `verdict`: REJECT"},
     "watch": {0: "quiet", 3: "moved, or harm is estimated", 4: "harm is proven"},
     "record": {0: "recorded", 5: "given back: production moved meanwhile"},
+    "mlflow": {
+        0: "PROMOTE, and the alias is moved",
+        3: "HOLD",
+        4: "REJECT",
+        5: "the champion changed meanwhile",
+    },
     "selftest": {0: "no problem found", 1: "a problem, or an error"},
 }
 
