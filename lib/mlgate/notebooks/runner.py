@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlgate.errors import MlgateError
+from mlgate.notebooks.endings import CellError, cut_short, record_death
 from mlgate.notebooks.handover import handed_on
 from mlgate.notebooks.pages import prepare_page, write_index, write_page
 from mlgate.notebooks.progress import Progress, quiet
 from mlgate.notebooks.sources import (
-    Cell,
     Parameters,
     cells_of,
     check_parameters,
-    code_of,
     quietly,
     read_parameters,
     warm_up,
@@ -34,15 +33,6 @@ if TYPE_CHECKING:
 
 Steps = list[tuple[Path, Parameters]]  # notebooks in order, each with its parameters
 log = logging.getLogger("mlgate.notebooks")
-
-
-@dataclass(frozen=True)
-class CellError:
-    """The exception that ended a notebook, and the number in brackets of the cell that raised it."""
-
-    cell: int
-    ename: str
-    evalue: str
 
 
 @dataclass(frozen=True)
@@ -263,35 +253,9 @@ class _Run:
         except PapermillExecutionError as failure:
             return CellError(failure.exec_count, failure.ename, failure.evalue)
         except RuntimeError:  # nbclient's DeadKernelError is one, and so is a kernel that never answers
-            return _record_death(self.executed, self.index)
+            return record_death(self.executed, self.index)
         self.handed = handed_on(done)
-        return _cut_short(cells_of(self.executed))
-
-
-def _cut_short(cells: list[Cell]) -> CellError | None:
-    """Find what papermill takes for success and is none: sys.exit(0) in a cell, which skips all the cells after it."""
-    for number, cell in enumerate(code_of(cells), start=1):
-        for output in cell["outputs"]:
-            if output["output_type"] == "error":
-                return CellError(number, output["ename"], f"{output['evalue']} (a notebook has to get to its end)")
-        if cell["execution_count"] is None:
-            return CellError(number, "NotExecuted", "this cell was skipped")
-    return None
-
-
-def _record_death(executed: Path, index: int) -> CellError:
-    """Write into the cell that was running that its kernel died: nobody else does."""
-    import nbformat
-
-    notebook = nbformat.read(executed, as_version=4)
-    number = len(code_of(notebook.cells[: index + 1]))
-    said = "the kernel died: memory ran out, it was killed, or compiled code crashed (then kernels.log says where)"
-    if notebook.cells[index].cell_type == "code":
-        trace = [f"DeadKernelError: {said}"]
-        dead = nbformat.v4.new_output("error", ename="DeadKernelError", evalue=said, traceback=trace)
-        notebook.cells[index].outputs.append(dead)
-        nbformat.write(notebook, executed)
-    return CellError(number, "DeadKernelError", said)
+        return cut_short(cells_of(self.executed))
 
 
 def _explain(result: Result, error: CellError) -> str:
