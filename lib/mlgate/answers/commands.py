@@ -29,9 +29,13 @@ MOST_ERRORS = 2_000  # of what it says went wrong
 
 
 class Command:
-    """A program that answers rows, started without a shell. seconds: for each batch."""
+    """A program that answers rows, started without a shell. seconds: for each batch.
 
-    def __init__(self, line: str, seconds: float, environment: Iterable[str] = ()):
+    score: the label whose score is taken for the answer, where an answer has scores.
+    """
+
+    def __init__(self, line: str, seconds: float, environment: Iterable[str] = (), score: str | None = None):
+        self.score = score
         self.place = line
         self.seconds = seconds
         self.counters = Counters()
@@ -51,7 +55,7 @@ class Command:
         question = "".join(json.dumps(row) + "\n" for row in rows)
         self.counters.requests += 1
         output = self._run(question.encode(), MOST_OUTPUT + MOST_LINE * len(rows))
-        return _answers(output, [row[ID] for row in rows])
+        return _answers(output, [row[ID] for row in rows], self.score)
 
     def _run(self, question: bytes, most: int) -> bytes:
         with tempfile.TemporaryFile() as file:
@@ -113,7 +117,7 @@ def _parts(pipes: Iterable[tuple[Any, bytearray]], deadline: float) -> Iterator[
                 yield key.data, part
 
 
-def _answers(output: bytes, ids: list[int]) -> list[str]:
+def _answers(output: bytes, ids: list[int], score: str | None = None) -> list[str]:
     """Return the answer to each of these rows. Raises Faulty where a line is none, or a row has not just one."""
     found: dict[str, str] = {}
     wanted = {str(name) for name in ids}
@@ -129,6 +133,9 @@ def _answers(output: bytes, ids: list[int]) -> list[str]:
         name = str(row[ID])
         if name not in wanted or name in found:
             raise Faulty(f"line {number:,} of its output answers row {plain(name, 40)!r}, which is not open")
+        scores = row.get("scores")
+        if score is not None and isinstance(scores, dict) and score in scores:
+            row["answer"] = scores[score]
         found[name] = word(row["answer"])
     if len(found) < len(ids):
         raise Faulty(f"it answered {len(found):,} of {len(ids):,} rows")

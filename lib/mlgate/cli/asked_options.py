@@ -49,7 +49,7 @@ def asked(options: Namespace, side: str) -> "Asked":
     if ways["column"]:
         return Column(ways["column"])
     if ways["command"]:
-        return Command(ways["command"], seconds, options.pass_environment or ())
+        return Command(ways["command"], seconds, options.pass_environment or (), options.positive)
     if not options.protocol:
         options.usage("--protocol is missing: what do the services speak?")
     token = _token(options.token_from)
