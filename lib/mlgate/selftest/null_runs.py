@@ -1,6 +1,7 @@
 """The watch on trial: traffic that does not drift, by the million rows; false alarms beside what is promised."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlgate import artifacts, corpus, watch
@@ -12,10 +13,13 @@ from mlgate.watch.profile import Profile
 from mlgate.watch.settings import Settings
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import poisson
 
 STREAMS = 10  # side by side, in one detector
 STEP = 1_024  # rows of each at a time
+BURST, KEPT = 5, 10  # requests with one text in a row, on average; and of how many requests one row is kept
+DAY, SWING = 8_640, 0.04  # kept rows of a day, and the share of them that its rhythm chooses
 RARE = 0.01  # as often a promise that is just kept looks broken
 
 
@@ -39,6 +43,7 @@ def run(root: Root, rows: int, seed: int = 0) -> list[NullRun]:
     """Return null runs over so many rows in all: real rows drawn again and again, and the worst that a band allows.
 
     The former at the price of gate.toml and at a tenth of it; the latter, where alarms are to be expected, at a tenth.
+    At a tenth, too, what every service sees and nobody should be woken for: bursts of one text, and days with a rhythm.
     """
     model = artifacts.load_production(root)
     profile = watch.read(root, model.digest)
@@ -50,32 +55,71 @@ def run(root: Root, rows: int, seed: int = 0) -> list[NullRun]:
     random = np.random.default_rng(seed)
     cheap = Settings(max(settings.rows_per_false_alarm // 10, 100), settings.tolerance, settings.harm_tolerance)
     plans = [
-        _Plan("real rows, drawn again and again", settings, rows // 2, pool),
+        _Plan("real rows, drawn again and again", settings, rows // 4, pool),
         _Plan("the same, ten times as many promised", cheap, rows // 4, pool),
+        _Plan("in bursts, one row of ten requests kept", cheap, rows // 8, pool, _in_bursts),
+        _Plan("each day's share of an answer rises and falls by two points", cheap, rows // 8, _sorted(pool), _by_day),
         _Plan("each truth on the upper edge of its band", cheap, rows // 8),
         _Plan("each truth on the lower edge", cheap, rows // 8),
     ]
     return [_run(plan, profile, random) for plan in plans]
 
 
+Places = NDArray[np.int64]
+
+
+def _anyhow(random: np.random.Generator, count: int, _: int) -> Places:
+    """Return which rows of a pool of `count` come next, (STEP, STREAMS)."""
+    return random.integers(count, size=(STEP, STREAMS))
+
+
+def _in_bursts(random: np.random.Generator, count: int, _: int) -> Places:
+    """Return the same where a text comes BURST times in a row, on average, and one row of KEPT is kept."""
+    fresh = _anyhow(random, count, 0)
+    new = random.random((STEP, STREAMS)) > (1 - 1 / BURST) ** KEPT
+    new[0] = True
+    last = np.maximum.accumulate(np.where(new, np.arange(STEP)[:, None], 0), axis=0)
+    return np.take_along_axis(fresh, last, axis=0)
+
+
+def _by_day(random: np.random.Generator, count: int, begun: int) -> Places:
+    """Return the same where a half of the pool is likelier for half a day, then the other.
+
+    At most a share SWING of the rows is drawn from one half alone: its share of all rows moves by half of that.
+    """
+    time = begun + np.arange(STEP)[:, None]
+    swing = SWING * np.sin(2 * np.pi * time / DAY)
+    places = _anyhow(random, count, 0)
+    pushed = random.random((STEP, STREAMS)) < np.abs(swing)
+    half = count // 2
+    from_half = random.integers(half, size=(STEP, STREAMS)) + np.where(swing > 0, half, 0)
+    return np.where(pushed, from_half, places)
+
+
+def _sorted(pool: np.ndarray) -> np.ndarray:
+    """Return the pool by the score, its first column: each half has one answer."""
+    return pool[np.argsort(pool[:, 0], kind="stable")]
+
+
 @dataclass(frozen=True)
 class _Plan:
-    """What to draw: rows of the pool (n, K), or else 0 and 1 alone, with means on an edge of the bands."""
+    """What to draw: rows of the pool (n, K) in an order, or else 0 and 1 alone, with means on an edge of the bands."""
 
     name: str
     settings: Settings
     rows: int
     pool: np.ndarray | None = None
+    order: Callable[[np.random.Generator, int, int], Places] = _anyhow
 
 
 def _run(plan: _Plan, profile: Profile, random: np.random.Generator) -> NullRun:
     detector = _side_by_side(Lights(profile, plan.settings))
     edges = _edges(detector, lower=plan.name.endswith("lower edge"))
-    for _ in range(math.ceil(plan.rows / (STREAMS * STEP))):
+    for step in range(math.ceil(plan.rows / (STREAMS * STEP))):
         if plan.pool is None:
             values = (random.random((STEP, len(edges))) < edges).astype(float)
         else:
-            values = plan.pool[random.integers(len(plan.pool), size=(STEP, STREAMS))].reshape(STEP, -1)
+            values = plan.pool[plan.order(random, len(plan.pool), step * STEP)].reshape(STEP, -1)
         detector.add(values)
     rows = detector.rows * STREAMS
     price = plan.settings.rows_per_false_alarm
