@@ -74,7 +74,7 @@ def test_it_says_which_column_it_took_for_what(repository, capsys):
     write_answers(repository / "answers.csv")
     cli.main(["init", "--answers", "answers.csv"])
     said = capsys.readouterr().out
-    for words in ("Labels: column 'queue'", "Production's answers: column 'production'", "'channel': chat, mail"):
+    for words in ("The labels: column 'queue'", "Production's answers: column 'production'", "'channel': chat, mail"):
         assert words in said
 
 
@@ -104,7 +104,7 @@ def test_a_column_is_known_by_what_people_call_it(tmp_path, header, expected):
 def test_what_the_names_do_not_say_is_asked_for_and_not_guessed(repository, capsys):
     write_answers(repository / "rows.csv", ("id", "truth", "one", "two", "channel"))
     assert cli.main(["init", "--answers", "rows.csv"]) == 1
-    assert "which column is the production does not follow" in capsys.readouterr().err
+    assert "which column holds production's answers does not follow" in capsys.readouterr().err
     assert not Path("gate.toml").exists()
     columns = ["--production-column", "one", "--candidate-column", "two"]
     assert cli.main(["init", "--answers", "rows.csv", *columns]) == 0

@@ -6,10 +6,10 @@ from pathlib import Path
 from mlgate.corpus import files
 from mlgate.errors import MlgateError
 from mlgate.init.places import NOBODY, default_branch, repository_of, source, write_new
-from mlgate.init.roles import Named, Roles, roles_in
+from mlgate.init.roles import HOLDS, Named, Roles, roles_in
 from mlgate.init.words import text, texts
 
-WORDS = {"label": "Labels", "production": "Production's answers", "candidate": "The candidate's answers"}
+PARTS = ("label", "production", "candidate")
 WORKFLOW = Path(".github/workflows/gate.yml")
 
 POLICY = """\
@@ -70,7 +70,7 @@ def begin(folder: Path, answers: Path, named: Named, action: str | None = None) 
     Raises MlgateError where the file does not say enough, or a file is there already.
     """
     [first, *_] = files.listed([answers])
-    roles = roles_in(first, WORDS, named)
+    roles = roles_in(first, PARTS, named)
     top = repository_of(folder)
     policy = folder / "gate.toml"
     uses = action or source()
@@ -120,7 +120,7 @@ def _command(answers: Path, policy: Path, roles: Roles) -> str:
 
 
 def _said(written: list[Path], roles: Roles, uses: str, command: str) -> str:
-    lines = [f"{WORDS[part]}: column {name!r}." for part, name in roles.columns.items()]
+    lines = [f"{HOLDS[part].capitalize()}: column {name!r}." for part, name in roles.columns.items()]
     if roles.slice:
         lines.append(f"A guard for each value of {roles.slice!r}: {_one_line(', '.join(roles.slices))}.")
     lines += [f"Written: {path}" for path in written]

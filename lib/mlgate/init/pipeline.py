@@ -8,7 +8,7 @@ from pathlib import Path
 from mlgate.corpus import files
 from mlgate.errors import MlgateError
 from mlgate.init.places import NOBODY, default_branch, repository_of, source, write_new
-from mlgate.init.roles import Named, Roles, roles_in
+from mlgate.init.roles import HOLDS, Named, Roles, roles_in
 from mlgate.init.words import text, texts
 from mlgate.root import policy_from, read_file, shipped, write_atomically
 
@@ -197,7 +197,7 @@ def _ignored(path: Path) -> bytes:
 
 
 def _said(folder: Path, roles: Roles, uses: str) -> str:
-    lines = [f"The {part}s: column {name!r}." for part, name in roles.columns.items()]
+    lines = [f"{HOLDS[part].capitalize()}: column {name!r}." for part, name in roles.columns.items()]
     if roles.slice:
         lines.append(f"A guard for each value of {roles.slice!r}.")
     lines.append(f"Written into {folder}: gate.toml, recipes.py, notebooks/, .github/workflows/gate.yml, .gitignore")

@@ -19,6 +19,12 @@ NAMES = {  # what people call these columns, as a whole or as a word of the name
     "candidate": ("candidate", "cand", "challenger", "proposed", "new", "b"),
     "text": ("text", "texts", "body", "message", "review", "sentence", "content", "document"),
 }
+HOLDS = {
+    "label": "the labels",
+    "production": "production's answers",
+    "candidate": "the candidate's answers",
+    "text": "the texts",
+}
 Named = dict[str, str | None]  # which column somebody said plays which part, None for one that is to be found
 
 
@@ -49,7 +55,7 @@ def roles_in(path: Path, parts: Iterable[str], named: Named, enough: int = ENOUG
     if unclear := [part for part in parts if part not in taken]:
         shown = ", ".join(f"{name!r:.80}" for name in found[: files.MOST_NAMES_SHOWN])
         raise MlgateError(
-            f"{path}: which column is the {unclear[0]} does not follow from their names: {shown}. Say it with"
+            f"{path}: which column holds {HOLDS[unclear[0]]} does not follow from their names: {shown}. Say it with"
             f" --{unclear[0]}-column."
         )
     classes = counts[taken["label"]]
