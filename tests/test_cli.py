@@ -20,6 +20,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from conftest import GATE
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -688,3 +689,21 @@ def test_a_terminal_that_has_no_tick_still_gets_its_verdict(tmp_path, encoding):
     Said(done.returncode, done.stdout, done.stderr)
     assert done.returncode == 0
     assert "\\u2713 slice" in done.stdout
+
+
+def test_a_model_of_another_scikit_learn_is_judged_and_the_verdict_says_so(mlgate, folder, tmp_path):
+    data = (folder / "better.pkl").read_bytes()
+    version = sklearn.__version__.encode()
+    (tmp_path / "older.pkl").write_bytes(data.replace(version, b"0" + version[1:]))
+    paths = (
+        "--production",
+        folder / "baseline.pkl",
+        "--candidate",
+        tmp_path / "older.pkl",
+        "--data",
+        folder / "rows.csv",
+    )
+    said = mlgate("judge", *paths)
+    assert said.code == 0
+    assert f"the candidate was saved by scikit-learn 0{sklearn.__version__[1:]}, another one" in said.out
+    assert "production was saved by" not in said.out

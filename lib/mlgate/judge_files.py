@@ -75,7 +75,14 @@ class Judging:
         """Return the verdict on all that was scored. Raises MlgateError where classes are judged, and there is one."""
         if self.demands.metric not in MEASURED:
             scorecard = replace(scorecard, whole=True)
-        return _judge(scorecard, self.demands)
+        both = {"production": self.in_use.saved_by, "the candidate": self.proposed.saved_by}
+        return _judge(scorecard, self.demands, [_elsewhere(name, version) for name, version in both.items() if version])
+
+
+def _elsewhere(name: str, version: str) -> Check:
+    """Return the word on a model that another scikit-learn saved: it loads, and may answer otherwise."""
+    reason = f"{name} was saved by scikit-learn {version}, another one than is installed here: it may answer otherwise"
+    return Check("saved_by", "fail", "report", reason, name=f"saved by, {name.removeprefix('the ')}")
 
 
 def _rows(source: corpus.Source, production: "Model", candidate: "Model") -> corpus.Rows:

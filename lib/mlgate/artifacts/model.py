@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import sys
 import time
 import unicodedata
@@ -46,6 +47,12 @@ class Model:
     notes: tuple[str, ...] = ()
     limits: Limits | None = None
     asked: Callable[[Inputs], Answer] | None = field(default=None, repr=False)
+
+    @property
+    def saved_by(self) -> str | None:
+        """Return the scikit-learn that saved it, where it is another one than is installed."""
+        found = [re.search(r"from version (\S+) when using version", note) for note in self.notes]
+        return next((match[1] for match in found if match), None)
 
     @property
     def fitted(self) -> Pipeline:

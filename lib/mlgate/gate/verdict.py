@@ -30,6 +30,7 @@ Code = Literal[
     "too_good",
     "card",
     "asked",
+    "saved_by",
     "leakage",
     "production_leakage",
     "reproducible",
