@@ -32,9 +32,19 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 LIBRARY, TESTS = REPOSITORY / "lib" / "mlgate", REPOSITORY / "tests"
 EXPLAINED = Path(__file__).with_name("mutants.toml")
-GATE = ("root/test_policy", "gate/test_guards", "gate/test_parts", "gate/test_gate")
+GATE = (
+    "root/test_policy",
+    "gate/test_guards",
+    "gate/test_parts",
+    "gate/test_gate",
+    "gate/test_metrics",
+    "gate/test_clusters",
+)
 MODULES = {  # what is broken, and the tests that have to notice
     "gate.statistics": ("gate/test_statistics", "gate/test_parts"),
+    "gate.moments": ("gate/test_moments", "gate/test_metrics", "gate/test_clusters"),
+    "gate.metrics": ("gate/test_metrics", "answers/test_measured"),
+    "gate.comparison": (*GATE, "answers/test_measured"),
     "gate.difference": GATE,
     "gate.label_free": GATE,
     "gate.with_labels": GATE,
@@ -52,6 +62,7 @@ MODULES = {  # what is broken, and the tests that have to notice
     "promotion.promotion": ("promotion/test_promotion", "exam/test_exam"),
     "promotion.refresh": ("promotion/test_refresh",),
     "answers.scoring": ("answers/test_scoring",),
+    "answers.measured": ("answers/test_measured",),
     "artifacts.unpickling": ("artifacts/test_unpickling", "artifacts/test_bounds", "artifacts/test_artifacts"),
     "service.watching": ("service/test_watching",),
     "ci.record": ("ci/test_record",),

@@ -164,6 +164,19 @@ def test_rows_that_repeat_an_id_are_told(tmp_path):
     assert [check["observed"] for check in checks if check["code"] == "repeats"] == [0.5]
 
 
+def test_a_candidate_whose_scores_say_nothing_is_told():
+    frame = scores()
+    random = np.random.default_rng(2)
+    for candidate, status in (
+        (frame["candidate"], "pass"),
+        (1 - frame["candidate"], "fail"),
+        (random.random(2_000), "undecided"),
+    ):
+        verdict = judge(frame["label"], frame["production"], candidate, metric="auc")
+        assert verdict.check("one class").status == status
+    assert "not shown to be better than the same score for every row: AUC 5" in verdict.check("one class").reason
+
+
 def test_few_rows_of_one_label_hold():
     verdict = judge(*arrays(scores(rows=600, share=0.03)), metric="auc")
     assert verdict.decision == HOLD

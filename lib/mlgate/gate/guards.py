@@ -71,6 +71,8 @@ def with_labels(scorecard: Scorecard, policy: Policy) -> list[Guard]:
 def _measured(scorecard: Scorecard, policy: Policy) -> list[Guard]:
     """Return the guards of models whose answers are numbers: they name no class, and flip none."""
     guards = [Guard(policy.slices_action, check) for check in slice_guards(scorecard, policy)]
+    if not scorecard.losses:
+        guards.insert(0, _guard(one_class, scorecard, policy, policy.one_class_action))
     if policy.floor is not None:
         guards.insert(0, _guard(metric_floor, scorecard, policy, policy.floor_action))
     return guards

@@ -96,6 +96,8 @@ def _always(scorecard: Scorecard, policy: Policy, usual: str, gain: float) -> st
     value = values(scorecard, policy)[1]
     other = value + gain if policy.metric in LOSSES else value - gain
     figures = f"{reading(value, policy.metric)} against {reading(other, policy.metric)}"
+    if scorecard.measured:
+        return f"the same score for every row: {WORDS[policy.metric]} {figures}"
     return f"always answering {usual!r:.80}: {WORDS[policy.metric]} {figures}"
 
 
