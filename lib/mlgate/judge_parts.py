@@ -50,7 +50,7 @@ def judge_models(
     address: of a Dask scheduler whose workers have this package, and see these paths; None: here. Raises MlgateError as
     `judge_files.judge_models` does.
     """
-    judging = judge_files.Judging(production, candidate, policy, metric, positive)
+    judging = judge_files.Judging(production, candidate, policy, metric, positive=positive)
     first, *others = (replace(source, path=path) for path in files.listed([source.file]))
     if others and judging.demands.metric in MEASURED:
         raise MlgateError(f"Pipelines are judged by {judging.demands.metric} on one file: put the parts together.")

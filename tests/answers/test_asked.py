@@ -255,7 +255,7 @@ def test_what_passes_is_asked_again_and_counted(rude):
         ("broken", "with status 500: Traceback"),
         ("garbage", "its reply is no JSON: '<html>'"),
         ("deep", "its reply is no JSON"),
-        ("other", "it answered 1 of 7 rows"),
+        ("other", "its reply is not what the protocol says"),
         ("lists", "neither text nor a number: [0.1, 0.9]"),
         ("half", "it answered 3 of 7 rows"),
         ("away", "with status 302"),
@@ -271,7 +271,16 @@ def test_what_a_service_does_wrong_has_a_name(rude, name, words):
 
 
 def test_a_url_that_is_none_is_wrong_usage():
-    for url in ("localhost:80", "ftp://a/b", "http://user:secret@a/", "http://a/?key=secret", "http://[a"):
+    for url in (
+        "localhost:80",
+        "ftp://a/b",
+        "http://user:secret@a/",
+        "http://a/?key=secret",
+        "http://[a",
+        "http://a/b c",
+        "http://a/é",
+        "http://a:x/",
+    ):
         with pytest.raises(MlgateError):
             Endpoint(url, "oip")
 
@@ -381,7 +390,7 @@ def test_what_does_not_go_together_is_wrong_usage(judge):
     urls = ("--production-http", "http://127.0.0.1:9", "--candidate-http", "http://127.0.0.1:9", "--protocol", "mlflow")
     code, said = judge(*urls, "--token-from", "NO_TOKEN")
     assert code == 1
-    assert said.endswith("mlgate: There is no 'NO_TOKEN' in the environment. Set it to the token.\n")
+    assert said.endswith("mlgate: There is no 'NO_TOKEN' in the environment, or it is no token. Set it to one.\n")
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Models that are never loaded: each is asked where it is, by a command, over HTTP, or by a column of the rows."""
 
+import contextlib
 import json
 import math
 import re
@@ -67,8 +68,14 @@ def word(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         raise Faulty("an answer is no number (NaN or infinite)")
     if not isinstance(value, str | bool | int | float):
-        raise Faulty(f"an answer is neither text nor a number: {plain(json.dumps(value, default=str), 60)}")
+        raise Faulty(f"an answer is neither text nor a number: {plain(_shown(value), 60)}")
     text = str(value).encode(errors="replace").decode().strip()  # JSON may hold halves of letters
     if not text:
         raise Faulty("an answer is empty")
     return text[: files.MOST_NAME + 1]
+
+
+def _shown(value: object) -> str:
+    with contextlib.suppress(RecursionError):
+        return json.dumps(value, default=str)
+    return type(value).__name__

@@ -114,7 +114,8 @@ def _parts(url: str) -> SplitResult:
     """Return the parts of a URL. Raises MlgateError where it is none, or would show a secret in the verdict."""
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.username):
+        named = parts.scheme in ("http", "https") and parts.hostname and url.isascii() and url.isprintable()
+        if named and " " not in url and not (parts.query or parts.username):
             parts.port  # noqa: B018  (raises where it is none)
             return parts
     raise MlgateError(f"{plain(url, 80)!r} is no http://host:port/path. Name one, without ? and password.")

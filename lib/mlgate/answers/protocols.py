@@ -34,6 +34,8 @@ def answers_in(protocol: Protocol, reply: Any, count: int) -> tuple[list[str], s
     """Return the answers in a reply, one for each of `count` rows, and the model's name. Raises Faulty at any other."""
     try:
         values, model = protocol.reply(reply)
+        if not isinstance(values, list) or not isinstance(model, str):
+            raise TypeError
         answers = [word(value) for value in values]
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise Faulty("its reply is not what the protocol says") from error
@@ -66,7 +68,7 @@ def _frame(rows: Sequence[Row], manner: Manner) -> Any:
 
 
 def _predictions(reply: Any) -> tuple[list[Any], str]:
-    return list(reply["predictions"]), ""
+    return reply["predictions"], ""
 
 
 KINDS = ((bool, "BOOL"), (int, "INT64"), (float, "FP64"))
@@ -89,7 +91,7 @@ def _tensor(name: str, values: list[Any]) -> dict[str, Any]:
 
 def _outputs(reply: Any) -> tuple[list[Any], str]:
     version = " ".join(str(reply.get(name, "")) for name in ("model_name", "model_version"))
-    return list(reply["outputs"][0]["data"]), version.strip()
+    return reply["outputs"][0]["data"], version.strip()
 
 
 def _chat(rows: Sequence[Row], manner: Manner) -> Any:

@@ -73,6 +73,7 @@ def _at_least(options: Namespace, name: str, default: float) -> float:
 def _token(name: str | None) -> str:
     if name is None:
         return ""
-    if not os.environ.get(name):
-        raise MlgateError(f"There is no {name!r} in the environment. Set it to the token.")
-    return os.environ[name]
+    token = os.environ.get(name, "")
+    if not (token and token.isascii() and token.isprintable()):
+        raise MlgateError(f"There is no {name!r} in the environment, or it is no token. Set it to one.")
+    return token

@@ -136,7 +136,9 @@ def _judged(options: Namespace) -> "Verdict":
     if way in ("answers", "right"):
         columns = _columns(options)
         if options.dask:
-            return judge_parts.judge_answers(options.answers, columns, options.dask, options.policy, options.metric)
+            return judge_parts.judge_answers(
+                options.answers, columns, options.dask, policy=options.policy, metric=options.metric
+            )
         return judge_files.judge_answers(
             options.answers,
             label=columns.label,
@@ -174,7 +176,7 @@ def _judged(options: Namespace) -> "Verdict":
     if way == "asked":
         production, candidate = (asked_options.asked(options, side) for side in asked_options.SIDES)
         return judge_files.judge_asked(
-            production, candidate, source, options.policy, options.metric, positive=options.positive
+            production, candidate, source, policy=options.policy, metric=options.metric, positive=options.positive
         )
     return judge_parts.judge_models(
         options.production,

@@ -63,7 +63,7 @@ def judge(
         raise MlgateError(f"Version {champion.version} of {contest.name} is champion and challenger. Name another one.")
     with TemporaryDirectory() as folder:
         sides = [_asked(version, Path(folder), seconds) for version in (champion, challenger)]
-        verdict = judge_files.judge_asked(sides[0], sides[1], source, policy, metric)
+        verdict = judge_files.judge_asked(sides[0], sides[1], source, policy=policy, metric=metric)
     _write(client, challenger, champion, verdict)
     if verdict.decision != PROMOTE:
         return verdict, f"Version {champion.version} of {contest.name} stays the {contest.champion}."
