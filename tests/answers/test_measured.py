@@ -266,6 +266,9 @@ def test_a_card_is_judged_by_what_it_was_counted_for(tmp_path, capsys):
     assert cli.main(["judge", "--cards", str(card)]) == 1
     assert "was counted for mae. Judge it so: --metric mae." in capsys.readouterr().err
     assert told(tmp_path / "json", "--cards", card, "--metric", "mae")
+    with pytest.raises(SystemExit):
+        cli.main(["judge", "--cards", str(card), "--metric", "mae", "--positive", "x"])
+    assert "--positive does not go with it" in capsys.readouterr().err
     for text in (
         card.read_text().replace('"fault": null', '"fault": 3'),
         card.read_text().replace('"sums": [', '"sums": [1,'),

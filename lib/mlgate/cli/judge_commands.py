@@ -222,7 +222,7 @@ def _way(options: Namespace) -> str:
     needed = [name for name in WAYS[way] if name in own]
     wrong = [f"{_option(name)} is missing" for name in needed if getattr(options, name) is None]
     if way == "cards":
-        others.append("slice_column")  # a card knows its own
+        others += ["slice_column", "positive"]  # a card knows its own
     wrong += [f"{_option(name)} does not go with it" for name in others if getattr(options, name) is not None]
     if wrong:
         options.usage(
