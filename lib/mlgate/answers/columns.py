@@ -113,7 +113,8 @@ class Counted:
         for name in (self.columns.label, self.columns.production, self.columns.candidate):
             if len(self.values[name]) > MAX_CLASSES:
                 raise MlgateError(
-                    f"Column {name!r} has more than {MAX_CLASSES:,} values: it holds no classes. Name another column."
+                    f"Column {name!r} has more than {MAX_CLASSES:,} values: it holds no classes. Name another column;"
+                    " or, if it holds numbers, a metric of those (--metric mae, or auc of scores)."
                 )
         if self.columns.slice:
             require_few_slices(len(self.values[self.columns.slice]))

@@ -160,5 +160,6 @@ def _no_classes(column: str, names: Counter) -> MlgateError:
     example = next((name for name in names if not _is_whole(name)), min(names))
     return MlgateError(
         f"Column {column!r} holds numbers, not classes: it says {example!r}. Answers are compared as right and wrong:"
-        " sort the numbers into classes first (low, high); if they are classes, give them names (class 7)."
+        " compare how far off they are (--metric mae), or sort them into classes first (low, high); if they are"
+        " classes, give them names (class 7)."
     )

@@ -62,7 +62,7 @@ def roles_in(path: Path, parts: Iterable[str], named: Named, enough: int = ENOUG
     if classes is None or len(classes) < 2:
         raise MlgateError(
             f"{path}: column {taken['label']!r} holds no classes: it has one value, or more than a thousand."
-            " Name the right one with --label-column."
+            " Name the right one with --label-column; numbers are judged without a policy: mlgate judge --metric mae."
         )
     where = named.get("slice") or _slice(counts, set(taken.values()), enough)
     slices: Counter = Counter()

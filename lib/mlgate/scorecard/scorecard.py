@@ -65,7 +65,10 @@ class Scorecard:
         if not self.count:
             raise MlgateError(f"There are no rows in {self.name}. Give it rows.")
         if self.whole and len(set(self.cells[:, 1].tolist())) < 2:
-            raise MlgateError(f"All rows of {self.name} have one label. Nothing can be compared: add the others.")
+            raise MlgateError(
+                f"All rows of {self.name} have one label. Nothing can be compared: add the others; or, where each row"
+                " has to pass, judge by the pass_rate."
+            )
 
     @property
     def name(self) -> str:
