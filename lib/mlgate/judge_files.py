@@ -149,7 +149,7 @@ def judge_answers(
     positive: the label whose probability the answers are, where they are.
     """
     _, demands = _policy(policy, metric, positive)
-    columns = Columns(label, production, candidate, slices, clusters, id, pass_from=pass_from)
+    columns = Columns(label, production, candidate, slice=slices, cluster=clusters, id=id, pass_from=pass_from)
     return _judge(score_files(paths, columns, demands.metric, demands.positive), demands)
 
 

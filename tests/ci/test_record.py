@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -555,11 +556,12 @@ def test_a_run_that_is_started_again_does_not_promote_what_main_took_back(name, 
     assert kinds(on_main(hub)) == ["bootstrap", "look"]
 
 
-def test_a_recipe_that_changed_meanwhile_is_another_one(hub, better_model, judge):
+@pytest.mark.parametrize("file", ["lib/mlgate/recipes/recipes.py", "recipes.py"])
+def test_a_recipe_that_changed_meanwhile_is_another_one(hub, better_model, judge, file):
     run = runner(hub, "run")
     judge(run, better_model)
-    commit(hub, {"lib/mlgate/recipes/recipes.py": "# another way to train\n"})
-    with pytest.raises(Stale, match=r"meanwhile lib/mlgate/recipes/recipes\.py changed on main"):
+    commit(hub, {file: "# another way to train\n"})
+    with pytest.raises(Stale, match=rf"meanwhile {re.escape(file)} changed on main"):
         record.record(run, run, started=Started("promotion"))
 
 

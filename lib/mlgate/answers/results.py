@@ -74,7 +74,7 @@ def _counted(of_production: Rows, of_candidate: Rows, reading: Reading, paths: t
     }
     slices = "task" if len(set(tasks)) > 1 else None
     clusters = "item" if len(set(items)) < len(rows) else None
-    named = Columns(right.LABEL, "production", "candidate", slices, clusters)
+    named = Columns(right.LABEL, "production", "candidate", slice=slices, cluster=clusters)
     kept = [right.LABEL, *named.names]
     counted = Counted(named, whole=False)
     counted.add(pa.RecordBatch.from_arrays([pa.array(columns[name], pa.string()) for name in kept], names=kept))

@@ -155,7 +155,7 @@ def _judged(options: Namespace) -> "Verdict":
     if way == "results":
         reading = results_options.reading(options)
         both = (options.production_answers, options.candidate_answers)
-        return judge_files.judge_results(*both, reading, options.policy, options.metric)
+        return judge_files.judge_results(*both, reading, policy=options.policy, metric=options.metric)
     if way == "joined":
         pair = Pair(
             options.production_answers,

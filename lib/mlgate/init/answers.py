@@ -76,7 +76,7 @@ def begin(folder: Path, answers: Path, named: Named, action: str | None = None) 
     uses = action or source()
     written = {
         policy: _policy(roles).encode(),
-        top / WORKFLOW: _workflow(top, answers, policy, roles, uses).encode(),
+        top / WORKFLOW: _workflow(answers, policy, roles, uses).encode(),
     }
     write_new(written)
     return _said(list(written), roles, uses, _command(answers, policy, roles))
@@ -93,7 +93,8 @@ def _one_line(words: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in words[:60])
 
 
-def _workflow(top: Path, answers: Path, policy: Path, roles: Roles, uses: str) -> str:
+def _workflow(answers: Path, policy: Path, roles: Roles, uses: str) -> str:
+    top = repository_of(policy.parent)
     inputs = {"answers": _inside(top, answers), "policy": _inside(top, policy)}
     inputs |= {f"{part}-column": name for part, name in roles.columns.items()}
     if roles.slice:

@@ -45,19 +45,11 @@ def roles_in(path: Path, parts: Iterable[str], named: Named, enough: int = ENOUG
     the answers. Raises MlgateError where a part is not clear, or the labels are none.
     """
     found = files.names(path)
-    taken: dict[str, str] = {}
-    for part in parts:
-        if name := named.get(part) or _called(part, [name for name in found if name not in taken.values()]):
-            taken[part] = name
+    taken = _taken(found, parts, named)
     counts = {name: _count(path, name) for name in [*taken.values(), *found]}
     if "label" not in taken and (name := _label(counts, set(taken.values()))):
         taken["label"] = name
-    if unclear := [part for part in parts if part not in taken]:
-        shown = ", ".join(f"{name!r:.80}" for name in found[: files.MOST_NAMES_SHOWN])
-        raise MlgateError(
-            f"{path}: which column holds {HOLDS[unclear[0]]} does not follow from their names: {shown}. Say it with"
-            f" --{unclear[0]}-column."
-        )
+    _require_clear(path, found, parts, taken)
     classes = counts[taken["label"]]
     if classes is None or len(classes) < 2:
         raise MlgateError(
@@ -70,6 +62,27 @@ def roles_in(path: Path, parts: Iterable[str], named: Named, enough: int = ENOUG
         slices = Counter({value: rows for value, rows in (_count(path, where) or {}).items() if rows >= enough})
     columns = {part: taken[part] for part in parts}
     return Roles(columns, where, tuple(_ordered(classes)), tuple(sorted(slices)))
+
+
+def _taken(found: list[str], parts: Iterable[str], named: Named) -> dict[str, str]:
+    """Return the column of each part that is named, or that says so by its own name."""
+    taken: dict[str, str] = {}
+    for part in parts:
+        free = [name for name in found if name not in taken.values()]
+        if name := named.get(part) or _called(part, free):
+            taken[part] = name
+    return taken
+
+
+def _require_clear(path: Path, found: list[str], parts: Iterable[str], taken: dict[str, str]) -> None:
+    """Raise MlgateError naming the first part that no column plays for sure."""
+    for part in parts:
+        if part not in taken:
+            shown = ", ".join(f"{name!r:.80}" for name in found[: files.MOST_NAMES_SHOWN])
+            raise MlgateError(
+                f"{path}: which column holds {HOLDS[part]} does not follow from their names: {shown}. Say it with"
+                f" --{part}-column."
+            )
 
 
 def _called(part: str, free: list[str]) -> str | None:
