@@ -155,6 +155,13 @@ def test_the_scorecard_of_a_file_is_the_sum_of_those_of_its_parts():
     assert total.slices == whole.slices
 
 
+def test_texts_that_are_repeated_are_counted_whatever_batch_they_are_in():
+    frame, production, candidate = stubs(300)
+    assert score(production, candidate, frame).repeats == 0
+    again = pd.concat([frame, frame[:45]])
+    assert score(production, candidate, again).repeats == 45
+
+
 def test_scores_of_a_slice_are_those_of_its_rows():
     frame, production, candidate = stubs()
     card = score(production, candidate, frame)
