@@ -67,8 +67,8 @@ def test_plain_papermill_gives_the_same_model_verdict_and_ledger(root_with_produ
 
 
 def test_a_recipe_that_is_not_there_is_refused_before_a_notebook_begins(root_with_production):
-    with pytest.raises(MlgateError, match="There is no recipe 'chalenger'"):
-        workflow.run(root_with_production, "chalenger", None)
+    with pytest.raises(MlgateError, match="There is no recipe 'champion'"):
+        workflow.run(root_with_production, "champion", None)
     assert not (root_with_production.runs / "02_train_candidate.ipynb").exists()
 
 
