@@ -73,6 +73,7 @@ def test_a_recipe_without_probabilities_goes_through_the_notebooks(classifier, o
 def test_a_recipe_with_probabilities_shows_how_sure_the_model_is(own_recipe):
     shown = execute("02", RECIPE="baseline")
     assert "candidate sure" in shown["smoke-test"]["text/html"]
+    assert shown["pipeline"]["text/plain"].startswith("Pipeline(")  # the candidate's, not production's beside it
 
 
 def test_what_is_tried_by_hand_are_texts_of_ones_own_corpus(own_recipe, small_corpus):
