@@ -83,6 +83,12 @@ def test_what_a_command_does_wrong_has_a_name(tmp_path, text, words):
     assert time.monotonic() - started < 30
 
 
+def test_a_line_ends_where_json_lines_do(tmp_path):
+    strange = "for row in rows: print(json.dumps({'id': row['id'], 'answer': 'a\\u2028b\\x85c'}, ensure_ascii=False))"
+    line = f"{sys.executable} -X utf8 {program(tmp_path, strange).split()[-1]}"
+    assert Command(line, 30).answer(ROWS) == ["a\u2028b\x85c"] * 7
+
+
 def test_a_command_that_is_none_is_wrong_usage_not_a_fault():
     for line, words in (("nothing-of-this-name x", "No such file"), ("'", "quotation"), (" ", "cannot be started")):
         with pytest.raises(MlgateError, match=words) as caught:
@@ -275,14 +281,18 @@ def test_a_url_that_is_none_is_wrong_usage():
         "localhost:80",
         "ftp://a/b",
         "http://user:secret@a/",
+        "http://:secret@a/",
         "http://a/?key=secret",
+        "http://a..b/",
+        "http://" + "a" * 64 + "/",
         "http://[a",
         "http://a/b c",
         "http://a/é",
         "http://a:x/",
     ):
-        with pytest.raises(MlgateError):
+        with pytest.raises(MlgateError) as caught:
             Endpoint(url, "oip")
+        assert "secret" not in str(caught.value)
 
 
 # ---- the judge ----

@@ -95,6 +95,24 @@ def test_rows_that_stand_five_times_are_no_more_evidence():
     assert held.difference.method == "t and Hall on clusters"
 
 
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1"])
+def test_rows_written_fifty_times_tell_no_more_than_once(metric):
+    labels = ["bad", "good"] * 30
+    candidate = ["bad", "good"] * 3 + ["bad"] * 54  # better on three rows, worse on none
+    once = [np.array(each) for each in (labels, ["bad"] * 60, candidate, range(60))]
+    fifty = [np.repeat(each, 50) for each in once]
+    assert [
+        judge(*rows[:3], clusters=rows[3], metric=metric, policy=Policy(too_good_action="report")).decision
+        for rows in (once, fifty)
+    ] == [HOLD, HOLD]
+
+
+def test_a_loss_on_fewer_than_thirty_units_holds_as_a_gain_does():
+    verdict = judge([1.0], [1.0], [0.0], metric="mae")
+    assert verdict.decision == HOLD
+    assert verdict.reason == "1 rows are too few to judge mean absolute error by: 30 are needed"
+
+
 def test_fewer_than_thirty_clusters_hold_with_that_reason():
     truth, production, candidate, clusters = together(np.random.default_rng(5), 29, 50, 0.1)
     verdict = decided(scored(truth, production, truth, clusters), Policy(too_good_action="report"))

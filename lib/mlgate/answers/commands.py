@@ -121,7 +121,7 @@ def _answers(output: bytes, ids: list[int], score: str | None = None) -> list[st
     """Return the answer to each of these rows. Raises Faulty where a line is none, or a row has not just one."""
     found: dict[str, str] = {}
     wanted = {str(name) for name in ids}
-    for number, line in enumerate(output.decode(errors="replace").splitlines(), 1):
+    for number, line in enumerate(output.decode(errors="replace").split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -115,10 +115,14 @@ def _parts(url: str) -> SplitResult:
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
         named = parts.scheme in ("http", "https") and parts.hostname and url.isascii() and url.isprintable()
-        if named and " " not in url and not (parts.query or parts.username):
+        if named and " " not in url and not (parts.query or "@" in parts.netloc):
             parts.port  # noqa: B018  (raises where it is none)
+            str(parts.hostname).encode("idna")  # raises where no address could have that name
             return parts
-    raise MlgateError(f"{plain(url, 80)!r} is no http://host:port/path. Name one, without ? and password.")
+    shown = repr(plain(url, 80))
+    if "@" in url or "?" in url:  # there a secret may stand
+        shown = "The URL"
+    raise MlgateError(f"{shown} is no http://host:port/path. Name one, without ? and password.")
 
 
 def _hang_up(sockets: list[socket.socket]) -> None:

@@ -216,6 +216,8 @@ class Measured:
         return label == self.positive or (self.positive is None and label.casefold() in YES)
 
     def _require_two(self) -> None:
+        if not self.labels:
+            return  # no rows: the scorecard says so
         known = ", ".join(map(repr, sorted(self.labels)[:5]))
         column = self.columns.label
         if self.positive is not None and self.positive not in self.labels:

@@ -167,10 +167,16 @@ def _mean_of(scorecard: Scorecard, gains: np.ndarray, better: np.ndarray, *, met
 
 
 def _over_clusters(sums: np.ndarray, sizes: np.ndarray, signs: np.ndarray, *, swing: float, **facts: Any) -> Moments:
-    """Return the mean gain over clusters (k,), from what their rows gain, how many they are, and who did better."""
+    """Return the mean gain over clusters (k,), from what their rows gain, how many they are, and who did better.
+
+    swing: of one row. A cluster can change by more: by the most that one of them was seen to. Else rows that repeat
+    one another, in few clusters, would look certain.
+    """
     scale = len(sizes) / facts["rows"]
     each = facts["estimate"] + (sums - facts["estimate"] * sizes) * scale
-    return moments(each, np.ones(len(sizes), dtype=int), signs, swing=swing * scale, what="clusters", **facts)
+    seen = min(float(np.abs(sums).max()), swing * float(sizes.max()))
+    swing = max(swing, seen) * scale
+    return moments(each, np.ones(len(sizes), dtype=int), signs, swing=swing, what="clusters", **facts)
 
 
 def _mean_gain(losses: Losses, metric: Metric, name: str, rows: int) -> Moments:

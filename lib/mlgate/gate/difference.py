@@ -85,10 +85,15 @@ def fragility(scorecard: Scorecard, policy: Policy, alpha: float) -> int | None:
     return smallest if smallest <= favoured else None
 
 
-def better(compared: Comparison, policy: Policy, alpha: float) -> Check:
-    """Check that the candidate is shown to be better by more than the margin (below 0: not worse by that much)."""
+def better(compared: Comparison, policy: Policy, alpha: float, enough: bool = True) -> Check:
+    """Check that the candidate is shown to be better by more than the margin (below 0: not worse by that much).
+
+    enough: whether there are units enough for a mean; of fewer, none is shown to be worse.
+    """
     difference = compared.difference(alpha)
     status = compared.standing(policy.margin, alpha)
+    if status == "fail" and not enough:
+        status = "undecided"
     what = _in_words(status, policy.margin, policy.metric)
     if status == "undecided" and not _enough(compared, policy.margin, alpha):
         what = "the models disagree on too few rows to decide"

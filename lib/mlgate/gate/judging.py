@@ -33,8 +33,9 @@ def judge(scorecard: Scorecard, policy: Policy, extra: tuple[Check, ...] = (), l
     # With labels.
     if not scorecard.answered_differently:
         checks.append(difference.identical(scorecard))
-    checks += difference.repeats(scorecard) + difference.few_units(both, scorecard)
-    checks.append(difference.better(both, policy, alpha))
+    few = difference.few_units(both, scorecard)
+    checks += difference.repeats(scorecard) + few
+    checks.append(difference.better(both, policy, alpha, enough=not few))
     checks += [guard.check(level) for guard in guards.with_labels(scorecard, policy)]
     fragility = difference.fragility(scorecard, policy, alpha)
     return _verdict(scorecard, policy, tuple(checks), found, slices, look, fragility)
