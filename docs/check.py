@@ -1,5 +1,6 @@
-"""What is wrong with a folder of HTML pages: dead links, figures without words, things fetched from other hosts."""
+"""What is wrong with a folder of HTML pages: dead links, tables not drawn, figures without words, other hosts asked."""
 
+import re
 from collections import defaultdict
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +19,7 @@ class Parsed(HTMLParser):
         self.fetched: list[str] = []
         self.anchors: set[str] = set()
         self.silent: list[str] = []  # figures without words
+        self.pipes = re.findall(r"<p>(\|[^<]{0,40})", text)  # tables that nobody drew
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -41,6 +43,7 @@ def problems(folder: Path) -> list[str]:
     for path, page in parsed.items():
         name = path.relative_to(folder.resolve()).as_posix()
         found[name] |= {f"no words for {image}" for image in page.silent}
+        found[name] |= {f"no table, but its source: {start}" for start in page.pipes}
         found[name] |= {f"fetches {address}" for address in page.fetched if urlsplit(address).netloc}
         found[name] |= {f"dead link {link}" for link in page.links + page.fetched if is_dead(path, link, parsed)}
     return [f"{name}: {line}" for name, lines in found.items() for line in sorted(lines)]

@@ -123,12 +123,13 @@ def test_what_is_wrong_with_a_page_is_found(tmp_path):
     (tmp_path / "a.html").write_text(
         '<p id="here"><a href="gone.html">x</a><a href="#here">x</a><a href="#gone">x</a><a href="https://example.org">x</a>'
         '<img src="a.html"><img src="a.html" alt="words"><script src="https://example.org/x.js"></script>'
-        '<link rel="next" href="a.html">'
+        '<link rel="next" href="a.html"><p>| a | b |</p>'
     )
     assert check.problems(tmp_path) == [
         "a.html: dead link #gone",
         "a.html: dead link gone.html",
         "a.html: fetches https://example.org/x.js",
+        "a.html: no table, but its source: | a | b |",
         "a.html: no words for a.html",
     ]
 

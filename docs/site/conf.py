@@ -18,6 +18,7 @@ exclude_patterns = ["_build"]
 nb_execution_mode = "off"  # the pages show what a run of the pipeline did, not what a page builder did
 nb_ipywidgets_js = {}  # would come from another host
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # a verdict that shows itself has tables, which plain CommonMark has not
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 suppress_warnings = ["myst.header"]  # the folded corners begin with a small heading
