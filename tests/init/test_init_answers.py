@@ -123,3 +123,38 @@ def test_a_name_that_github_would_fill_in_is_refused(repository, capsys):
     write_answers(repository / "answers.csv", ("id", "label", "production", "candidate", "${{ secrets.X }}"))
     assert cli.main(["init", "--answers", "answers.csv"]) == 1
     assert "cannot stand in a workflow" in capsys.readouterr().err
+
+
+def test_a_column_that_is_not_there_is_named_and_nothing_is_written(repository, capsys):
+    write_answers(repository / "answers.csv")
+    for part in ("slice", "label"):
+        assert cli.main(["init", "--answers", "answers.csv", f"--{part}-column", "chanel"]) == 1
+        assert f"has no column 'chanel'; it has {MINE[0]!r}" in capsys.readouterr().err
+    assert not Path("gate.toml").exists()
+
+
+def test_a_link_that_leads_nowhere_is_not_replaced(repository, capsys):
+    write_answers(repository / "answers.csv")
+    Path("gate.toml").symlink_to("elsewhere/gate.toml")
+    assert cli.main(["init", "--answers", "answers.csv", "--label-column", "queue"]) == 1
+    assert "gate.toml is there already" in capsys.readouterr().err
+    assert Path("gate.toml").is_symlink()
+
+
+@pytest.mark.parametrize("action", ["mlgate", "a/b", "a/b@c\n    evil: true", "a/b@"])
+def test_an_action_that_is_none_gets_into_no_workflow(repository, capsys, action):
+    write_answers(repository / "answers.csv")
+    assert cli.main(["init", "--answers", "answers.csv", "--label-column", "queue", "--action", action]) == 1
+    assert "is no OWNER/NAME@COMMIT" in capsys.readouterr().err
+    assert not Path(".github").exists()
+
+
+def test_the_printed_command_steers_no_terminal_and_names_the_column(repository, capsys):
+    odd = "q\\ueue's\n\x1b[2J"
+    write_answers(repository / "answers.csv", ("id", odd, "production", "candidate", "channel"))
+    assert cli.main(["init", "--answers", "answers.csv", "--label-column", odd]) == 0
+    said = capsys.readouterr().out
+    assert said.replace("\n", "").isprintable()
+    words = said.splitlines()[-1].strip().removeprefix("mlgate ")
+    shown = subprocess.run(["bash", "-c", f"printf '%s|' {words}"], capture_output=True, text=True, check=True)
+    assert odd in shown.stdout.split("|")

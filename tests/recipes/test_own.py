@@ -58,6 +58,7 @@ def test_it_trains_from_the_cache_until_its_file_changes(root, tmp_path, monkeyp
     [
         ("def", "recipes.py fails with SyntaxError"),
         ("1 / 0", "recipes.py fails with ZeroDivisionError"),
+        ("raise SystemExit", "recipes.py fails with SystemExit"),
         (OWN.format(c=1).replace("def ours", "def baseline"), "there is a built-in recipe 'baseline' already"),
     ],
 )

@@ -1,13 +1,12 @@
 """A gate for files of answers: gate.toml and a workflow, from what is in the file."""
 
-import shlex
 from pathlib import Path
 
 from mlgate.corpus import files
 from mlgate.errors import MlgateError
 from mlgate.init.places import NOBODY, default_branch, repository_of, source, write_new
 from mlgate.init.roles import HOLDS, Named, Roles, roles_in
-from mlgate.init.words import text, texts
+from mlgate.init.words import command, text, texts
 
 PARTS = ("label", "production", "candidate")
 WORKFLOW = Path(".github/workflows/gate.yml")
@@ -73,7 +72,7 @@ def begin(folder: Path, answers: Path, named: Named, action: str | None = None) 
     roles = roles_in(first, PARTS, named)
     top = repository_of(folder)
     policy = folder / "gate.toml"
-    uses = action or source()
+    uses = source(action)
     written = {
         policy: _policy(roles).encode(),
         top / WORKFLOW: _workflow(answers, policy, roles, uses).encode(),
@@ -117,7 +116,7 @@ def _command(answers: Path, policy: Path, roles: Roles) -> str:
         words += [f"--{part}-column", name]
     if roles.slice:
         words += ["--slice-column", roles.slice]
-    return shlex.join(words)
+    return command(words)
 
 
 def _said(written: list[Path], roles: Roles, uses: str, command: str) -> str:

@@ -103,7 +103,7 @@ def begin_pipeline(folder: Path, data: Path, named: Named, action: str | None = 
     _require_top(folder)
     roles = roles_in(data, PARTS, named, ENOUGH)
     _require_texts(data, roles)
-    uses = action or source()
+    uses = source(action)
     owner, _, commit = uses.partition("@")
     policy = _policy(folder, data, roles)
     policy_from(tomllib.loads(policy))

@@ -1,6 +1,7 @@
 """Where files go, and where this package comes from: what git and the installation know."""
 
 import json
+import os
 import re
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +12,7 @@ from mlgate.ledger.commits import git
 from mlgate.root import Root, read_file, write_atomically
 
 NOBODY = "your-org/mlgate@main"  # where nobody knows: for people to fill in
+ACTION = re.compile(r"[\w.-]+/[\w.-]+@[\w./-]+", re.ASCII)
 GITHUB = re.compile(r"github\.com[:/]+([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 
 
@@ -32,8 +34,15 @@ def default_branch(folder: Path) -> str:
     return _git(folder, "symbolic-ref", "--short", "HEAD") or _git(folder, "config", "init.defaultBranch") or "main"
 
 
-def source() -> str:
-    """Return OWNER/NAME@COMMIT of this package on GitHub: of its clone, or of what pip installed; else NOBODY."""
+def source(said: str | None = None) -> str:
+    """Return OWNER/NAME@COMMIT of this package on GitHub: as said, else of its clone, or of what pip installed.
+
+    NOBODY where none of them knows. Raises MlgateError where something else was said.
+    """
+    if said is not None:
+        if not ACTION.fullmatch(said):
+            raise MlgateError(f"{said!r:.80} is no OWNER/NAME@COMMIT. Write --action {NOBODY}, say.")
+        return said
     here = Path(mlgate.__file__).parents[2]
     url = ""
     commit = ""
@@ -67,7 +76,7 @@ def _git(folder: Path, *arguments: str) -> str:
 def write_new(files: dict[Path, bytes]) -> None:
     """Write files, none of which may be there with other contents: nothing of anybody's is replaced."""
     for path, data in files.items():
-        if path.exists() and (not path.is_file() or read_file(path) != data):
+        if os.path.lexists(path) and (not path.is_file() or read_file(path) != data):
             raise MlgateError(
                 f"{path} is there already, and nothing was written. Move it away, or take another folder."
             )

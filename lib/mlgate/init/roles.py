@@ -45,6 +45,7 @@ def roles_in(path: Path, parts: Iterable[str], named: Named, enough: int = ENOUG
     the answers. Raises MlgateError where a part is not clear, or the labels are none.
     """
     found = files.names(path)
+    _require_there(path, found, named)
     taken = _taken(found, parts, named)
     counts = {name: _count(path, name) for name in [*taken.values(), *found]}
     if "label" not in taken and (name := _label(counts, set(taken.values()))):
@@ -62,6 +63,13 @@ def roles_in(path: Path, parts: Iterable[str], named: Named, enough: int = ENOUG
         slices = Counter({value: rows for value, rows in (_count(path, where) or {}).items() if rows >= enough})
     columns = {part: taken[part] for part in parts}
     return Roles(columns, where, tuple(_ordered(classes)), tuple(sorted(slices)))
+
+
+def _require_there(path: Path, found: list[str], named: Named) -> None:
+    for part, name in named.items():
+        if name is not None and name not in found:
+            shown = ", ".join(f"{each!r:.80}" for each in found[: files.MOST_NAMES_SHOWN])
+            raise MlgateError(f"{path} has no column {name!r:.80}; it has {shown}. Name one with --{part}-column.")
 
 
 def _taken(found: list[str], parts: Iterable[str], named: Named) -> dict[str, str]:

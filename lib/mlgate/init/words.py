@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+from collections.abc import Iterable
 
 from mlgate.errors import MlgateError
 
@@ -17,3 +19,13 @@ def text(value: str) -> str:
 def texts(values: tuple[str, ...]) -> str:
     """Return values as a list of TOML."""
     return "[" + ", ".join(text(value) for value in values) + "]"
+
+
+def command(words: Iterable[str]) -> str:
+    """Return a command for a shell, in one printable line: what would steer the terminal is written as $'\\u001b'."""
+    return " ".join(shlex.quote(word) if word.isprintable() else f"$'{_escaped(word)}'" for word in words)
+
+
+def _escaped(word: str) -> str:
+    plain = word.replace("\\", "\\\\").replace("'", "\\'")
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in plain)

@@ -40,7 +40,7 @@ def _run(name: str, path: Path, code: bytes) -> dict[str, Recipe]:
     try:
         with registered_in({}) as found:
             exec(compile(code, str(path), "exec"), vars(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         said = f"{type(error).__name__}: {error}"
         raise MlgateError(f"{path} fails with {said:.300}. Mend it: it stands beside gate.toml.") from error
