@@ -128,8 +128,8 @@ def test_a_name_that_github_would_fill_in_is_refused(repository, capsys):
 def test_a_column_that_is_not_there_is_named_and_nothing_is_written(repository, capsys):
     write_answers(repository / "answers.csv")
     for part in ("slice", "label"):
-        assert cli.main(["init", "--answers", "answers.csv", f"--{part}-column", "chanel"]) == 1
-        assert f"has no column 'chanel'; it has {MINE[0]!r}" in capsys.readouterr().err
+        assert cli.main(["init", "--answers", "answers.csv", f"--{part}-column", "nowhere"]) == 1
+        assert f"has no column 'nowhere'; it has {MINE[0]!r}" in capsys.readouterr().err
     assert not Path("gate.toml").exists()
 
 
