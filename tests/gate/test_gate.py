@@ -548,6 +548,13 @@ def test_the_verdict_of_parts_added_up_is_that_of_the_whole():
         assert (verdict.decision, verdict.checks, verdict.slices) == (whole.decision, whole.checks, whole.slices)
 
 
+def test_a_verdict_by_a_metric_that_is_none_is_refused():
+    value = judge(card(*WORSE_IN_ONE)).as_dict()
+    value["difference"]["metric"] = ""
+    with pytest.raises(ValueError, match="no verdict of mlgate"):
+        verdict_from(value)
+
+
 @pytest.mark.parametrize(
     "scorecard",
     [card(*WORSE_IN_ONE), plain(0, 0), plain(9, 2, sealed=True), plain(1, 2, candidate=Facts(fault="it raises"))],

@@ -41,7 +41,7 @@ class Paired:
     b: int
     c: int
     rows: int
-    metric: str = "accuracy"
+    metric: Metric = "accuracy"
 
     def difference(self, alpha: float) -> Difference:
         """Return (b - c) / rows, with Tango's interval at confidence 1 - 2 alpha."""

@@ -12,6 +12,7 @@ from typing import Any
 from mlgate.gate import statistics
 from mlgate.gate.statistics import Interval
 from mlgate.gate.verdict import Difference, Status
+from mlgate.root import Metric
 
 import numpy as np
 from scipy.special import ndtr, stdtr, stdtrit
@@ -37,7 +38,7 @@ class Moments:
     rows: int
     won: int
     lost: int
-    metric: str
+    metric: Metric
     swing: float = 0.0
     what: str = "rows"
 

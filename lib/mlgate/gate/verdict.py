@@ -3,7 +3,7 @@
 from dataclasses import KW_ONLY, asdict, dataclass, field
 from typing import Any, Literal, TypedDict
 
-from mlgate.root import Action
+from mlgate.root import Action, Metric
 
 Decision = Literal["PROMOTE", "HOLD", "REJECT"]
 Status = Literal["pass", "fail", "undecided", "skipped"]
@@ -98,7 +98,7 @@ class Difference:
     high: float
     confidence: float
     p_value: float
-    metric: str = "accuracy"
+    metric: Metric = "accuracy"
     method: str = "tango"
 
 
