@@ -549,7 +549,7 @@ def test_the_verdict_of_parts_added_up_is_that_of_the_whole():
 
 
 def test_a_verdict_by_a_metric_that_is_none_is_refused():
-    value = judge(card(*WORSE_IN_ONE)).as_dict()
+    value = judge(card(*WORSE_IN_ONE), Policy()).as_dict()
     value["difference"]["metric"] = ""
     with pytest.raises(ValueError, match="no verdict of mlgate"):
         verdict_from(value)
