@@ -309,7 +309,9 @@ def test_worse_on_one_slice_rejects_though_the_whole_is_better():
 
 
 def test_a_tolerance_lets_a_slice_get_that_much_worse():
-    assert judge(card(*WORSE_IN_ONE), Policy(tolerance=0.08)).decision == PROMOTE
+    tolerant = judge(card(*WORSE_IN_ONE), Policy(tolerance=0.08))
+    assert tolerant.decision == PROMOTE
+    assert "worse, but not shown to be so by more than the tolerated 8.00" in tolerant.check("slice small").reason
     verdict = judge(card(*WORSE_IN_ONE), Policy(tolerance=0.02))
     assert verdict.decision == REJECT
     assert verdict.check("slice small").required == -0.02

@@ -12,8 +12,9 @@ from functools import partial
 from mlgate.gate.comparison import COUNTED, Comparison, Paired, compared
 from mlgate.gate.difference import counted, points
 from mlgate.gate.label_free import status_of
+from mlgate.gate.metrics import in_units
 from mlgate.gate.moments import FEWEST, Moments
-from mlgate.gate.verdict import Check, Code
+from mlgate.gate.verdict import Check, Code, Difference
 from mlgate.root import Action, Metric, Policy
 from mlgate.scorecard import Scorecard
 
@@ -139,7 +140,7 @@ def _check_part(demand: Demand, part: Part, level: float) -> Check:
     if part.found is None or (not worse and not large):
         return check(status="undecided", observed=None, reason=_too_small(demand, name, part))
     found = part.found.difference(level)
-    reason = f"{_shown(worse)} on {name}: {points(found)} on {part.rows:,} rows"
+    reason = f"{_shown(worse, found, demand.tolerance)} on {name}: {points(found)} on {part.rows:,} rows"
     return check(status=status_of(worse), observed=found.estimate, reason=reason)
 
 
@@ -156,7 +157,7 @@ def _check_small_parts(demand: Demand, parts: tuple[Part, ...], level: float) ->
     if pool.found is None or (not worse and not harmed and not large):
         return check(status="skipped", observed=None, reason=_too_small(demand, name, pool))
     found = pool.found.difference(level / 2)
-    reason = f"{_shown(worse)} on {name}: {points(found)} on {pool.rows:,} rows"
+    reason = f"{_shown(worse, found, demand.tolerance)} on {name}: {points(found)} on {pool.rows:,} rows"
     if harmed:
         reason = _most_harmed(demand, harmed, share)
     return check(status=status_of(worse or bool(harmed)), observed=found.estimate, reason=reason)
@@ -170,8 +171,13 @@ def _most_harmed(demand: Demand, harmed: Sequence[Part], level: float) -> str:
     return f"worse on {demand.named(most.name)}, though it has {most.rows:,} rows only: {evidence}"
 
 
-def _shown(worse: bool) -> str:
-    return "worse" if worse else "not shown to be worse"
+def _shown(worse: bool, found: Difference, tolerance: float) -> str:
+    """Return what is shown. Worse by less than is tolerated is worse, too: the interval stands beside it."""
+    if worse:
+        return "worse"
+    if found.high < 0 < tolerance:
+        return f"worse, but not shown to be so by more than the tolerated {in_units(tolerance, found.metric, '')},"
+    return "not shown to be worse"
 
 
 def _too_small(demand: Demand, name: str, part: Part) -> str:
