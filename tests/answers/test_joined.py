@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import mlgate
 from mlgate import cli
@@ -190,3 +191,13 @@ def test_the_command_joins_two_files(frame, tmp_path, capsys):
         cli.main(["judge", *files[:2]])
     assert usage.value.code == 2
     assert "--candidate-answers is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["slice", "cluster"])
+def test_one_column_may_play_two_parts_but_that_of_the_answers_none(frame, tmp_path, part):
+    pair = pair_of(frame, tmp_path)
+    assert score_joined(replace(pair, **{part: "label"})).count == 900
+    assert score_joined(replace(pair, slice="where", cluster="where")).clusters.number == 2
+    for other in (part, "label", "id"):
+        with pytest.raises(MlgateError, match="'answer' is named twice"):
+            replace(pair, **{other: "answer"})

@@ -172,6 +172,23 @@ def test_a_function_transformer_calls_nothing_but_what_it_may(function):
         loads(saved(inside("function", "kw_args", {"out": np.zeros(3)}, step=1)))
 
 
+@pytest.mark.parametrize("columns", ["of itself", 5, [[]] * 3])
+def test_a_file_that_says_nonsense_of_its_columns_is_at_fault(columns):
+    model = copy("boosting")
+    vars(model[0])["feature_names_in_"] = columns
+    if columns == "of itself":
+        model.steps.insert(0, ("self", model))
+    fault = load(saved(model, "pickle")).fault
+    assert (fault or "").startswith("it is no fitted pipeline") == (columns != [[]] * 3)
+
+
+def test_complex_numbers_are_no_answers():
+    model = copy("Ridge")
+    model[-1].coef_ = model[-1].coef_ * 1j
+    with pytest.raises(Crossed, match="complex numbers"), fenced(load(saved(model), numbers=True)) as asked:
+        asked.answer(Table({name: ROWS[name].to_numpy(dtype=object if name == "city" else float) for name in ROWS}))
+
+
 @pytest.mark.slow
 def test_whatever_happens_to_the_bytes_the_judge_lives_on():
     chance = random.Random(1)

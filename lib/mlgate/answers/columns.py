@@ -43,7 +43,7 @@ class Columns:
     def names(self) -> list[str]:
         """The columns to read."""
         others = [name for name in (self.cluster, self.id) if name]
-        return [name for name in (*self.counted, *others) if name != right.LABEL]
+        return [name for name in dict.fromkeys((*self.counted, *others)) if name != right.LABEL]
 
     @property
     def counted(self) -> list[str]:

@@ -26,6 +26,10 @@ class Pair:
     slice: str | None = None
     cluster: str | None = None
 
+    def __post_init__(self):
+        if self.answer in (self.id, self.label, self.slice, self.cluster):
+            raise MlgateError(f"Column {self.answer!r} is named twice. Name a column for the answers alone.")
+
 
 def score_joined(pair: Pair, metric: Metric = "accuracy", positive: str | None = None) -> Scorecard:
     """Return the scorecard of two files of answers that are joined by the id of their rows.

@@ -79,8 +79,7 @@ class Model:
     @property
     def columns(self) -> list[str] | None:
         """The names of the columns that it was fitted on, in their order; None where it does not say."""
-        names = getattr(self.fitted, "feature_names_in_", None)
-        return None if names is None else [str(name) for name in names]
+        return _columns(self.fitted)
 
     def answer(self, texts: Inputs) -> Answer:
         """Return the model's answers to n texts, or rows of a table.
@@ -100,6 +99,8 @@ class Model:
         labels = np.asarray(last.predict(rows.copy()))
         if labels.shape != (len(texts),):
             raise ValueError(f"gives answers of shape {labels.shape} to {len(texts)} rows")
+        if np.iscomplexobj(labels):
+            raise ValueError("gives complex numbers")
         if not hasattr(last, "predict_proba"):
             if hasattr(last, "decision_function") and not np.isfinite(last.decision_function(rows)).all():
                 raise ValueError("gives scores that are no numbers (NaN or infinite)")
@@ -179,6 +180,7 @@ def _opened(data: bytes, limits: Limits, card: Card | None, numbers: bool) -> Mo
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             pipeline = unpickling.loads(data, limits.allow, limits.bytes, limits.objects)
+            _columns(pipeline)  # a file may say of them what it likes
         fault = _fault_of_regressor(pipeline) if numbers else _fault(pipeline)
     except Refused as error:
         fault = str(error)
@@ -191,6 +193,11 @@ def _opened(data: bytes, limits: Limits, card: Card | None, numbers: bool) -> Mo
         return Model(name, len(data), None, fault, card, seconds)
     notes = sorted({" ".join(str(item.message).split()) for item in caught})
     return Model(name, len(data), pipeline, None, card, seconds, tuple(notes))
+
+
+def _columns(pipeline: Pipeline) -> list[str] | None:
+    names = getattr(pipeline, "feature_names_in_", None)
+    return None if names is None else [str(name) for name in names]
 
 
 def _fault_of_regressor(pipeline: Pipeline) -> str | None:
