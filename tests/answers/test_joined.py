@@ -175,6 +175,7 @@ def test_a_file_that_is_named_twice_is_refused(frame, tmp_path):
         ((["a", None], ["a", "b"], ["a", "b"]), r"labels\[1\] is missing"),
         ((["a", "b"], [float("nan"), "b"], ["a", "b"]), r"production\[0\] is missing"),
         (([], [], []), "There are no rows"),
+        ((["a", "b"], np.array([["a"], ["b"]]), ["a", "b"]), r"production must be \(n,\)"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(given, said):

@@ -76,3 +76,11 @@ def test_right_columns_go_with_answers_alone(tmp_path, capsys):
         cli.main(["judge", "--answers", "x.csv", "--right-columns", "a", "b", "--production-column", "a"])
     assert caught.value.code == 2
     assert "--production-column does not go with it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("grade", ["nan", "inf", "1e999"])
+def test_a_grade_that_nothing_can_pass_is_wrong_usage(grade, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["judge", "--answers", "a.csv", "--right-columns", "old", "new", "--pass-from", grade])
+    assert ended.value.code == 2
+    assert "invalid grade value" in capsys.readouterr().err

@@ -94,3 +94,11 @@ def test_what_cannot_be_reached_is_one_line_without_the_keys(options):
         fetcher.local(Path(url))
     assert "secret" not in str(caught.value)
     assert "copy the file here" in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "ftp"])
+def test_what_is_on_the_web_is_one_line_without_the_keys(scheme):
+    said = f"^{scheme}://host/a.csv is on the web, which is not read"
+    with fetched() as fetcher, pytest.raises(MlgateError, match=said) as caught:
+        fetcher.local(Path(f"{scheme}://name:secret@host/a.csv?key=secret"))
+    assert "secret" not in str(caught.value)

@@ -35,6 +35,10 @@ def score_arrays(
         named = {"labels": labels, **named}
     others = {name: values for name, values in (("slices", slices), ("clusters", clusters)) if values is not None}
     named |= others
+    for name, values in named.items():
+        dimensions = getattr(values, "ndim", 1)
+        if dimensions != 1:
+            raise MlgateError(f"{name} must be (n,), one value for each row, not an array of {dimensions} dimensions.")
     texts = {name: [_text(value) for value in values] for name, values in named.items()}
     _require_whole(texts)
     label = "labels" if labels is not None else right.LABEL

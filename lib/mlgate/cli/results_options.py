@@ -1,5 +1,6 @@
 """`mlgate judge` on what evaluation harnesses write: its options, and when they are meant."""
 
+import math
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,15 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, help=help)
     parser.add_argument("--score", metavar="NAME", help="with such files: which score, where they have several")
     help = "with scores or --right-columns that hold grades: which grade passes, and all above it"
-    parser.add_argument("--pass-from", metavar="GRADE", type=float, help=help)
+    parser.add_argument("--pass-from", metavar="GRADE", type=grade, help=help)
+
+
+def grade(text: str) -> float:
+    """Return a grade. Raises ValueError where it is none that answers could be compared with."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def meant(options: Namespace) -> bool:

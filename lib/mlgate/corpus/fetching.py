@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STDIN = Path("-")
 URL = re.compile(r"^(s3|gs|gcs|abfs|abfss|hdfs|viewfs|file):/+(.*)$")  # as a Path has it, which makes one slash of two
+WEB = re.compile(r"^(https?|ftp):/")
 HEAD = 1 << 16
 
 
@@ -50,6 +51,9 @@ class Fetcher:
             url = found[1] + (":///" if found[1] == "file" else "://") + found[2]
             shown = _without_secrets(url)
             path = self._of_url(url, shown)
+        elif WEB.match(name.as_posix()):
+            shown = _without_secrets(name.as_posix().replace(":/", "://", 1))
+            raise MlgateError(f"{shown} is on the web, which is not read. Copy the file here, or pipe it in as -.")
         else:
             return name
         self.copies[path] = shown
