@@ -15,7 +15,7 @@ from typing import TypeVar
 from mlgate import judge_files
 from mlgate.answers import Columns, count
 from mlgate.corpus import Source, files
-from mlgate.errors import MlgateError
+from mlgate.errors import FROM, MlgateError
 from mlgate.gate import Verdict
 from mlgate.root import MEASURED, Metric
 
@@ -68,7 +68,7 @@ def spread(work: Callable[..., Part], parts: Iterable[object], address: str | No
     try:
         from distributed import Client
     except ImportError as error:
-        raise MlgateError("Dask is not installed here. Run: pip install 'mlgate[dask]'") from error
+        raise MlgateError(f"Dask is not installed here. It comes with mlgate[dask]: {FROM}") from error
     try:
         with Client(address, timeout=WAIT) as client:
             return client.gather(client.map(work, list(parts), pure=False))

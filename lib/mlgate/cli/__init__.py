@@ -6,7 +6,7 @@ from mlgate.cli.commands import STALE, annotate, serve_command
 from mlgate.cli.judge_commands import judge_command
 from mlgate.cli.parser import make_parser
 from mlgate.cli.tool_commands import completion_command
-from mlgate.errors import MlgateError
+from mlgate.errors import FROM, MlgateError
 from mlgate.pinned import pin
 from mlgate.reporting.markdown import flat
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except ModuleNotFoundError as error:
         extra = EXTRAS.get(options.command, "workbook")
-        print(f"mlgate: {error.name} is not installed. Run: pip install 'mlgate[{extra}]'", file=sys.stderr)
+        print(f"mlgate: {error.name} is not installed. It comes with mlgate[{extra}]: {FROM}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("mlgate: stopped.", file=sys.stderr)

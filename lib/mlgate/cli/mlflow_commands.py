@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgate.cli.commands import EXIT, STALE, say
-from mlgate.errors import MlgateError
+from mlgate.errors import FROM, MlgateError
 from mlgate.root import METRICS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def judge_command(options: Namespace) -> int:
     try:
         from mlgate.registry.champions import Contest, Moved, judge
     except ImportError as error:
-        raise MlgateError("MLflow is not installed here. Run: pip install 'mlgate[mlflow]'") from error
+        raise MlgateError(f"MLflow is not installed here. It comes with mlgate[mlflow]: {FROM}") from error
     features = tuple(options.features.split(",")) if options.features else ()
     source = Source(
         options.data, label_column=options.label_column, slice_column=options.slice_column, features=features
