@@ -70,6 +70,15 @@ def test_a_file_that_cannot_be_used_says_so_in_one_line(root, capsys, code, said
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", ["", '""" """'])
+def test_a_recipe_that_says_nothing_of_itself_is_listed(root, capsys, words):
+    root.recipes.write_text(
+        f"from mlgate.recipes import recipe\n@recipe()\ndef silent(rows):\n    {words}\n    return rows\n"
+    )
+    assert cli.main(["--root", str(root.path), "recipes"]) == 0
+    assert "silent\n    Its function has no docstring" in capsys.readouterr().out
+
+
 def test_a_card_that_names_it_is_followed_where_the_file_is_there(root_with_production):
     from mlgate import artifacts, corpus
 

@@ -37,7 +37,7 @@ class Recipe:
     @property
     def story(self) -> str:
         """What it does, in its own words."""
-        return inspect.getdoc(self.function) or ""
+        return inspect.getdoc(self.function) or "Its function has no docstring that says it."
 
     @property
     def sabotaged(self) -> bool:
