@@ -11,7 +11,8 @@ from mlgate.cli.commands import EXIT, STALE
 from mlgate.cli.exits import OWN, epilog
 from mlgate.cli.parser import make_parser
 from mlgate.cli.tool_commands import SCHEMAS, schema
-from mlgate.root import find_root, policy_from, read_settings
+from mlgate.errors import MlgateError
+from mlgate.root import Root, find_root, policy_from, read_settings
 
 import jsonschema
 import pytest
@@ -99,6 +100,15 @@ def test_a_table_in_pyproject_toml_is_read_where_there_is_no_gate_toml(tmp_path,
     project.write_text('[project]\nname = "x"\n')
     with pytest.raises(Exception, match=r"no table \[tool.mlgate\]"):
         read_settings(project)
+
+
+def test_a_torn_pyproject_toml_drops_no_demand(tmp_path):
+    project = tmp_path / "pyproject.toml"
+    project.write_text("[tool.mlgate.floors]\naccuracy = 0.9\n<<<<<<< HEAD\n")
+    with pytest.raises(MlgateError, match="cannot be read as TOML"):
+        Root(tmp_path).settings()
+    project.write_text("[tool.other]\n<<<<<<< HEAD\n")
+    assert Root(tmp_path).settings() == {}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])

@@ -6,6 +6,7 @@ A dataclass, not pydantic: the job that records a verdict reads the policy with 
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
@@ -135,11 +136,16 @@ SECTIONS = (*KEYS, *DEMANDED)
 
 
 def has_settings(path: Path) -> bool:
-    """Whether a pyproject.toml has a table [tool.mlgate]; False for a file that cannot be read."""
+    """Whether a pyproject.toml has a table [tool.mlgate]. One that is torn has, where it speaks of mlgate.
+
+    Its demands would be dropped without a word else.
+    """
     try:
         return path.is_file() and "mlgate" in read_toml(path).get("tool", {})
-    except (MlgateError, TypeError):
+    except TypeError:
         return False
+    except MlgateError:
+        return os.access(path, os.R_OK) and b"mlgate" in path.read_bytes()
 
 
 def _table(found: Mapping[str, Any]) -> dict[str, Any]:
