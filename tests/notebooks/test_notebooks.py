@@ -416,6 +416,7 @@ def test_no_kernel_outlives_the_run(root, folder, number, status):
     others = [write(folder, f"0{i}_y", "import marker") for i in (2, 3, 4)]
     steps = f"[(Path(p), {{}}) for p in {[str(p) for p in (path, *others)]}]"
     script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in a background job
         "from pathlib import Path; from mlgate.root import Root; from mlgate import notebooks\n"
         f"notebooks.run(Root(Path({str(root.path)!r})), {steps}, progress=False)"
     )
