@@ -128,7 +128,7 @@ def test_a_candidate_that_another_run_trained_is_not_asked_ahead(pair, monkeypat
     assert asked == []
 
 
-def test_papermill_is_imported_without_the_grammar_of_iris_which_others_still_get():
+def test_papermill_is_imported_without_the_grammar_of_iris():
     code = (
         "import sys\nfrom mlgate.notebooks.runner import import_papermill\nimport_papermill()\n"
         "assert 'papermill' in sys.modules and 'rfc3987_syntax' not in sys.modules\n"

@@ -85,8 +85,8 @@ def run(
     Each leaves runs/<name>.ipynb and runs/<name>.html, however it ends, and runs/index.html leads to them. A notebook
     that rejects the candidate is the last result. Any other failure is an MlgateError: which cell, what was raised,
     where to look. Only then runs/kernels.log stays: what kernels wrote past their notebooks. `progress` writes to
-    stderr; `warm` lets kernels import what their notebooks import while they wait, and
-    do what `ahead` says for the notebook of that name.
+    stderr; `warm` lets kernels import what their notebooks import while they wait, and do what `ahead` says for the
+    notebook of that name.
     """
     _prepare(root, steps)
     early = [(ahead or {}).get(path.stem, Ahead()) for path, _ in steps]
