@@ -20,8 +20,9 @@ import zlib
 from types import SimpleNamespace
 
 from mlgate.artifacts.allowed_types import ALLOWED, FUNCTIONS
+from mlgate.artifacts.opcodes import OPCODES
 from mlgate.artifacts.refusals import Refused
-from mlgate.artifacts.unpickling import OPCODES, loads
+from mlgate.artifacts.unpickling import loads
 from mlgate.errors import MlgateError
 
 import joblib

@@ -21,6 +21,7 @@ from types import FunctionType
 from mlgate.artifacts import stand_ins, table_stand_ins
 from mlgate.artifacts.allowed_types import ALLOWED
 from mlgate.artifacts.inspection import inspect
+from mlgate.artifacts.opcodes import OPCODES, Counted, read_run
 from mlgate.artifacts.refusals import NotAllowed, Refused, of_another_version, plain, type_name, why_not_allowed
 from mlgate.artifacts.stand_ins import Array
 
@@ -30,18 +31,6 @@ from sklearn.base import BaseEstimator
 from sklearn.neighbors import BallTree, KDTree
 from sklearn.pipeline import Pipeline
 from sklearn.tree._tree import Tree
-
-# What picklers write at protocols 2 to 5 for such models: no INST, OBJ, EXT or persistent id, and no set (to hash a
-# nested tuple can take years).
-# fmt: off
-OPCODES = (
-    "PROTO", "FRAME", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1",
-    "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES", "BYTEARRAY8", "EMPTY_LIST", "APPEND",
-    "APPENDS", "EMPTY_DICT", "SETITEM", "SETITEMS", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "GLOBAL",
-    "STACK_GLOBAL", "REDUCE", "NEWOBJ", "BUILD", "BINPUT", "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET",
-)
-# fmt: on
-
 
 # As keys of a dictionary: quick to hash, and each has a hash of its own (numpy's infinite complex numbers do not).
 KEYS = (str, bytes, int, float, np.int64, np.bool_, type(None))
@@ -73,9 +62,9 @@ def loads(data: bytes, allow: Iterable[str] = (), limit: int = 20_000_000, most_
     try:
         plain_data = _decompress(data, limit)
         most = most_objects or FEW_OPCODES + limit // BYTES_AN_OPCODE
-        opcodes = _Unpickler.dispatch
+        opcodes = _Unpickler.in_runs
         if len(plain_data) > most:  # no opcode is shorter than a byte
-            opcodes = _Counted(opcodes, most)
+            opcodes = Counted(_Unpickler.dispatch, most)
         unpickler = _Unpickler(io.BytesIO(plain_data), ALLOWED | frozenset(allow), opcodes)
         model = _load(unpickler, plain_data, most)
         inspect(model, unpickler.names)
@@ -92,7 +81,7 @@ def _load(unpickler: "_Unpickler", data: bytes, most: int) -> Pipeline:
     try:
         return unpickler.load()
     except NotAllowed as error:
-        survey = _Survey(io.BytesIO(data), unpickler.names, _Counted(_Survey.dispatch, most))
+        survey = _Survey(io.BytesIO(data), unpickler.names, Counted(_Survey.dispatch, most))
         survey.run()
         said = why_not_allowed(survey.unknown) if survey.unknown else str(error)
         raise Refused(said + of_another_version(survey.version)) from error
@@ -180,6 +169,19 @@ class _Unpickler(NumpyUnpickler):
             self.version = state.get("_sklearn_version", self.version)
         super().load_build()
 
+    def _load_mark_and_run(self):
+        super().load_mark()
+        self._load_run()
+
+    def _load_frame_and_run(self):
+        super().load_frame()
+        self._load_run()
+
+    def _load_run(self):
+        frame = self._unframer.current_frame
+        if frame is not None:
+            frame.seek(read_run(frame.getvalue(), frame.tell(), self.stack, self.memo))
+
     def load_setitem(self):
         _check_keys(self.stack[-2:-1])
         super().load_setitem()
@@ -206,6 +208,7 @@ class _Unpickler(NumpyUnpickler):
         pickle.SETITEM[0]: load_setitem, pickle.SETITEMS[0]: load_setitems, pickle.LONG1[0]: load_long1,
         pickle.BYTEARRAY8[0]: load_bytearray8,
     }  # fmt: skip
+    in_runs = dispatch | {pickle.MARK[0]: _load_mark_and_run, pickle.FRAME[0]: _load_frame_and_run}
 
 
 class Unknown:
@@ -261,20 +264,6 @@ class _Survey(_Unpickler):
     dispatch = _Unpickler.dispatch | {
         pickle.REDUCE[0]: load_reduce, pickle.NEWOBJ[0]: load_newobj, pickle.BUILD[0]: load_build,
     }  # fmt: skip
-
-
-class _Counted(dict):
-    """Counts the opcodes that are looked up in it: with no bytes behind them, 18 MB of them fill a memory."""
-
-    def __init__(self, opcodes: dict[int, Callable], most: int):
-        super().__init__(opcodes)
-        self.left = most
-
-    def __getitem__(self, code: int) -> Callable:
-        self.left -= 1
-        if self.left < 0:
-            raise Refused("The file holds too many objects: save a smaller model (max_objects in gate.toml).")
-        return super().__getitem__(code)
 
 
 def _require_installed(full: str) -> None:
