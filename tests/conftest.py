@@ -28,6 +28,8 @@ for name in ("MLGATE_ROOT", "MLGATE_CACHE", "GITHUB_ACTIONS"):  # what a develop
 for name, value in arithmetic().items():  # for the processes that tests start: here numpy may have come first
     os.environ.setdefault(name, value)
 REPOSITORY = Path(mlgate.__file__).parents[2]
+# For clones whose lint is rehearsed: what mypy found out about a file here need not be found out again.
+os.environ.setdefault("MYPY_CACHE_DIR", str(REPOSITORY / ".mypy_cache"))
 # As it is shipped: who adopts mlgate changes the one above to suit their own data.
 GATE = Path(__file__).parent / "gate.toml"
 

@@ -1,8 +1,9 @@
 """Break the gate on purpose, a line at a time: does a test fail for each break? Run by `make mutants`.
 
 A mutant is one module with one change: `<` for `<=`, `+` for `-`, `and` for `or`, a constant moved or doubled, two
-arguments swapped, "fail" for "pass", a check left out of a list. It is killed where a test of its module fails. Those
-that survive are listed with their place; why some of them may survive stands in mutants.toml.
+arguments swapped, "fail" for "pass", a check left out of a list. It is killed where a test of its module fails, of
+those that run its line. Those that survive are listed with their place; why some of them may survive stands in
+mutants.toml.
 
 Not cosmic-ray: it starts the tests anew for each mutant, and changes no texts. Not mutmut: it leaves properties and the
 bodies of classes and modules alone, where alpha_look, the policy and the rules are (docs/decisions/08).
@@ -16,6 +17,8 @@ import atexit
 import copy
 import importlib.machinery
 import importlib.util
+import json
+import math
 import os
 import random
 import shutil
@@ -24,10 +27,14 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import coverage
+import hypothesis
+import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LIBRARY, TESTS = REPOSITORY / "lib" / "mlgate", REPOSITORY / "tests"
@@ -63,6 +70,7 @@ MODULES = {  # what is broken, and the tests that have to notice
     "promotion.refresh": ("promotion/test_refresh",),
     "answers.scoring": ("answers/test_scoring",),
     "answers.measured": ("answers/test_measured",),
+    "artifacts.opcodes": ("artifacts/test_opcodes", "artifacts/test_unpickling"),
     "artifacts.unpickling": ("artifacts/test_unpickling", "artifacts/test_bounds", "artifacts/test_artifacts"),
     "service.watching": ("service/test_watching",),
     "ci.record": ("ci/test_record",),
@@ -77,7 +85,7 @@ COUNTED |= {ast.BitAnd: ast.BitOr, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult}
 WORDS = {"pass": "fail", "fail": "pass", "undecided": "pass", "skipped": "fail", "reject": "hold", "hold": "report"}
 WORDS |= {"PROMOTE": "HOLD", "HOLD": "PROMOTE", "REJECT": "HOLD"}
 UNCHANGED = ("annotation", "returns", "decorator_list", "type_params", "slice")
-SECONDS = 120  # a mutant that takes longer is killed: it runs in circles
+CIRCLES = 5  # a mutant that takes so many times as long as its module itself is killed: it runs in circles
 
 
 @dataclass(frozen=True)
@@ -210,12 +218,49 @@ class Loader(importlib.machinery.SourceFileLoader):
         return compile(self.mutant.source, self.path, "exec")
 
 
-def survives(mutant: Mutant) -> bool:
+@dataclass
+class Course:
+    """What the tests of a module did with nothing broken: for each, its seconds and the lines of the module it ran."""
+
+    seconds: dict[str, float]
+    lines: dict[str, list[int]]
+
+    def order_for(self, mutant: Mutant) -> list[str]:
+        """The tests that run the mutant's line, the quick ones first; all tests where it runs in none of them itself.
+
+        A line may run in processes that the tests start, which are not looked into.
+        """
+        running = [name for name in self.seconds if mutant.line in self.lines[name]]
+        return sorted(running or self.seconds, key=self.seconds.__getitem__)
+
+
+def course_of(module: str) -> Course:
+    """Run the tests of a module as it is, in a process of its own. Raises SystemExit where one fails."""
+    with tempfile.NamedTemporaryFile() as kept:
+        if not passes(lambda: _try(module, _Watched(module, kept.name)), None):
+            raise SystemExit(f"The tests of {module} fail with nothing broken: run them, and mend that first.")
+        return Course(**json.load(kept))
+
+
+def survives(mutant: Mutant, course: Course) -> bool:
     """Whether every test of its module passes all the same: tried in a process of its own."""
+
+    def broken() -> None:
+        sys.meta_path.insert(0, Loader(mutant))
+        _try(mutant.module, _Chosen(course.order_for(mutant)))
+
+    return passes(broken, 60 + CIRCLES * sum(course.seconds.values()))
+
+
+def passes(tried: Callable[[], None], seconds: float | None) -> bool:
+    """Whether a child process that tries something ends well, and in time."""
     child = os.fork()
     if not child:
-        _try(mutant)
-    end = time.monotonic() + SECONDS
+        try:
+            tried()
+        finally:
+            os._exit(1)
+    end = time.monotonic() + (seconds or math.inf)
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
@@ -226,23 +271,55 @@ def survives(mutant: Mutant) -> bool:
     return False
 
 
-def _try(mutant: Mutant) -> None:
-    """Run the tests on a mutant and end this process: 0 where they all pass."""
-    import hypothesis
-    import pytest
+class _Watched:
+    """Notes how long each test takes and which lines of a module it runs, and writes that to a file."""
 
+    def __init__(self, module: str, kept: str):
+        self.path, self.kept = str(path_of(module)), kept
+        self.course = Course({}, {})
+        self.coverage = coverage.Coverage(data_file=None, include=[self.path], config_file=False)
+        self.coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item):
+        self.coverage.switch_context(item.nodeid)
+        begun = time.perf_counter()
+        try:
+            return (yield)
+        finally:
+            self.course.seconds[item.nodeid] = time.perf_counter() - begun
+
+    def pytest_sessionfinish(self) -> None:
+        self.coverage.stop()
+        found = self.coverage.get_data()
+        for name in self.course.seconds:
+            found.set_query_context(name)
+            self.course.lines[name] = found.lines(self.path) or []
+        Path(self.kept).write_text(json.dumps(vars(self.course)), encoding="utf-8")
+
+
+class _Chosen:
+    """Leaves these tests, in their order."""
+
+    def __init__(self, names: list[str]):
+        self.order = {name: number for number, name in enumerate(names)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = sorted(
+            (item for item in items if item.nodeid in self.order), key=lambda item: self.order[item.nodeid]
+        )
+
+
+def _try(module: str, plugin: object) -> None:
+    """Run the tests of a module and end this process: with 0 where they all pass."""
     quick = {"phases": [hypothesis.Phase.explicit, hypothesis.Phase.generate], "database": None, "derandomize": True}
     hypothesis.settings.register_profile("mutants", **quick)  # one failure will do: it is not shrunk
     hypothesis.settings.load_profile("mutants")
-    status = 1
-    try:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 1), os.dup2(nothing, 2)
-        sys.meta_path.insert(0, Loader(mutant))
-        tests = [str(TESTS / f"{name}.py") for name in MODULES[mutant.module]]
-        status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not long", *tests]))
-    finally:
-        os._exit(1 if status else 0)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1), os.dup2(nothing, 2)
+    tests = [str(TESTS / f"{name}.py") for name in MODULES[module]]
+    chosen = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not long"]
+    os._exit(1 if pytest.main([*chosen, *tests], plugins=[plugin]) else 0)
 
 
 def explained() -> dict[tuple[str, str], str]:
@@ -261,8 +338,7 @@ def prepare() -> None:
     from mlgate import corpus
     from mlgate.selftest import selftest  # first: it pins the arithmetic
 
-    for name in ("hypothesis", "pyarrow", "pytest"):
-        importlib.import_module(name)
+    importlib.import_module("pyarrow")
     corpus.load()
     os.environ["MLGATE_CACHE"] = tempfile.mkdtemp(prefix="mlgate-mutants-")
     atexit.register(shutil.rmtree, os.environ["MLGATE_CACHE"], ignore_errors=True)
@@ -295,7 +371,10 @@ def main() -> int:
     prepare()
     alive = 0
     with ThreadPoolExecutor(options.processes) as pool:
-        for mutant, left in zip(found, pool.map(survives, found), strict=True):
+        names = sorted({mutant.module for mutant in found})
+        courses = dict(zip(names, pool.map(course_of, names), strict=True))
+        tried = pool.map(lambda mutant: survives(mutant, courses[mutant.module]), found)
+        for mutant, left in zip(found, tried, strict=True):
             alive += left
             why = known.get(named(mutant))
             if left:

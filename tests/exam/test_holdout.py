@@ -13,6 +13,7 @@ import pytest
 from crashes import verdict_on
 
 SETTINGS = '[corpus]\npath = "rows.csv"\n'
+REQUIRED = 'required = ["imdb", "rotten_tomatoes"]'  # in gate.toml as it is shipped
 POLICY = Policy(alpha=0.05, looks=20)
 
 
@@ -162,3 +163,75 @@ def test_rows_that_come_back_after_an_edit_are_written_down_again_as_the_ones_in
     generation_of(root, TEXTS[50:150])
     assert generation_of(root, first) == 1
     assert ledger.current_holdout(ledger.read(root))["rows"]["digest"] == digest
+
+
+def written(root: Root, rows: list[tuple[str, str, str]]) -> corpus.Source:
+    """A file of texts, labels and channels."""
+    path = root.path / "new.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label", "channel"), *rows])
+    return corpus.Source(path, slice_column="channel")
+
+
+def require(root: Root, slices: str) -> None:
+    """Have gate.toml require these slices."""
+    policy = root.policy.read_text()
+    assert REQUIRED in policy
+    root.policy.write_text(policy.replace(REQUIRED, f"required = [{slices}]"))
+
+
+def new_rows(count: int, labels: tuple[str, ...] = ("positive", "negative")) -> list[tuple[str, str, str]]:
+    """Rows that nobody has read."""
+    each = zip(range(count), itertools.cycle(labels), itertools.cycle(("mail", "chat", "")), strict=False)
+    return [(f"{number} times seen, {number} times liked: film {number}", *others) for number, *others in each]
+
+
+def test_new_rows_become_the_holdout_and_say_how_many_looks_they_bring(root_with_production):
+    root = root_with_production
+    require(root, "")
+    said = holdout.renew(root, written(root, new_rows(120)))
+    assert said == "Holdout generation 2: 120 rows, 20 looks. The old rows are training rows now."
+    assert corpus.split("holdout", root)["source"].value_counts().to_dict() == {"mail": 40, "chat": 40, "": 40}
+    assert len(corpus.split("train", root)) > 2_500  # the old ones have joined some thousand
+
+
+def test_new_rows_that_could_not_judge_change_nothing(root_with_production):
+    root = root_with_production
+    before = root.ledger.read_bytes()
+    for rows, why in (
+        (
+            [*new_rows(9), ("never seen: film 99", "meh", "mail")],
+            "'meh'; production's classes are negative, positive",
+        ),
+        (new_rows(9, ("positive",)), "have one label"),
+        ([*new_rows(9), new_rows(1)[0]], "has 1 duplicate texts"),
+    ):
+        with pytest.raises(MlgateError, match=why):
+            holdout.renew(root, written(root, rows))
+    require(root, '"mail"')
+    for begin in (holdout.renew, holdout.freeze):
+        with pytest.raises(MlgateError, match=r"has 40 rows of the slice 'mail', .*: at least 100 are needed"):
+            begin(root, written(root, new_rows(120)))
+    assert root.ledger.read_bytes().startswith(before)
+    assert not root.new_holdout.exists()
+    assert not root.unlabelled_holdout.exists()
+
+
+def test_unlabelled_rows_are_a_generation_of_their_own(root_with_production):
+    root = root_with_production
+    require(root, "")
+    said = holdout.freeze(root, written(root, new_rows(120)))
+    assert said.startswith("Holdout generation 2: 120 unlabelled rows, 20 looks.")
+    [line] = [line for line in ledger.holdouts(ledger.read(root)) if line.get("unlabelled")]
+    assert (line["generation"], line["rows"]["count"], line["alpha"], line["looks"]) == (2, 120, 0.05, 20)
+    assert ledger.current_holdout(ledger.read(root))["generation"] == 1
+    rows = list(csv.DictReader(root.unlabelled_holdout.open(newline="")))
+    assert [(row["text"], row["source"]) for row in rows[:3]] == [
+        ("0 times seen, 0 times liked: film 0", "mail"),
+        ("1 times seen, 1 times liked: film 1", "chat"),
+        ("2 times seen, 2 times liked: film 2", "(empty)"),
+    ]
+    with pytest.raises(MlgateError, match=r"120 of 120 rows in .* are known already"):
+        holdout.freeze(root, written(root, new_rows(120)))
+    with pytest.raises(MlgateError, match="has a header but no rows"):
+        holdout.freeze(root, written(root, []))
