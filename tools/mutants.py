@@ -374,8 +374,10 @@ def main() -> int:
         names = sorted({mutant.module for mutant in found})
         courses = dict(zip(names, pool.map(course_of, names), strict=True))
         tried = pool.map(lambda mutant: survives(mutant, courses[mutant.module]), found)
-        for mutant, left in zip(found, tried, strict=True):
+        for number, (mutant, left) in enumerate(zip(found, tried, strict=True), 1):
             alive += left
+            if number % 25 == 0:
+                print(f"{number} of {len(found)} tried, {alive} survive", file=sys.stderr, flush=True)
             why = known.get(named(mutant))
             if left:
                 print(f"{mutant}{f'   (explained: {why})' if why else ''}", flush=True)
