@@ -140,7 +140,11 @@ def test_compose_starts_what_is_configured_here_and_nothing_that_others_can_reac
 def watched(tmp_path_factory):
     root = make_root(tmp_path_factory.mktemp("deploy") / "root")
     shutil.copytree(REPOSITORY / "artifacts_prod", root.production_folder)
-    root.policy.write_text(root.policy.read_text().replace("keep_every = 10 ", "keep_every = 1 "))
+    root.policy.write_text(
+        root.policy.read_text()
+        .replace("keep_every = 10 ", "keep_every = 1 ")
+        .replace("a_second = 50 ", "a_second = 0 ")
+    )
     with served(root) as server:
         for _ in range(3):
             server.ask("/predict", {"texts": ["A wonderful film."]})

@@ -49,6 +49,16 @@ def test_one_row_of_a_request_is_kept_and_named_and_one_request_of_so_many(tmp_p
     assert {place for place, _ in kept} <= {0, 1, 2}
 
 
+def test_a_flood_brings_no_more_rows_than_one_wants_and_none_counts_as_dropped(tmp_path, model):
+    keeper = Keeper(make_root(tmp_path / "root"), Settings(keep_every=2, keep_a_second=5.0), lambda: None)
+    begun = time.monotonic()
+    kept = [bool(keeper.offer(model, TEXTS, ANSWERS)) for _ in range(2_000)]
+    most = 5 * (2 + time.monotonic() - begun) + 1
+    assert 10 <= sum(kept) <= most + 1
+    assert kept[:20].count(True) == 10  # the first ones as ever
+    assert keeper.dropped == 0
+
+
 def test_kept_rows_are_written_without_their_texts(keeper, model):
     keeper.start()
     _, row_id = keeper.offer(model, ["A secret thing."], ANSWERS[:1])
@@ -125,7 +135,11 @@ def watched(tmp_path_factory) -> Root:
     """The committed production model, every request kept."""
     root = make_root(tmp_path_factory.mktemp("kept") / "root")
     shutil.copytree(REPOSITORY / "artifacts_prod", root.production_folder)
-    text = root.policy.read_text().replace("keep_every = 10 ", "keep_every = 1 ")
+    text = (
+        root.policy.read_text()
+        .replace("keep_every = 10 ", "keep_every = 1 ")
+        .replace("a_second = 50 ", "a_second = 0 ")
+    )
     root.policy.write_text(text.replace("keep_texts = false", "keep_texts = true"))
     return root
 
@@ -200,7 +214,11 @@ def test_under_load_no_request_fails_while_the_file_is_locked_lost_or_garbage(wa
 def test_the_profile_switches_with_the_model_and_harm_rolls_back_where_one_asks_for_it(tmp_path):
     root = make_root(tmp_path / "root")
     root.policy.write_text(root.policy.read_text().replace('on_harm = "report"', 'on_harm = "rollback"'))
-    text = root.policy.read_text().replace("keep_every = 10 ", "keep_every = 1 ")
+    text = (
+        root.policy.read_text()
+        .replace("keep_every = 10 ", "keep_every = 1 ")
+        .replace("a_second = 50 ", "a_second = 0 ")
+    )
     root.policy.write_text(text)
     old = put(root, tiny(1.0), "bootstrap")
     assert run(root, "profile") == 0

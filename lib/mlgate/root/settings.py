@@ -28,6 +28,7 @@ KEYS: dict[str, Types] = {
         "tolerance": float,
         "harm_tolerance": float,
         "keep_every": int,
+        "keep_a_second": float,
         "keep_texts": bool,
         "keep_days": float,
         "keep_megabytes": float,

@@ -179,7 +179,7 @@ def _copied(home: Root, folder: Path) -> Root:
     root = Root(folder)
     shutil.copytree(home.production_folder, root.production_folder, ignore=shutil.ignore_patterns(".*"))
     settings = home.settings()
-    settings["watch"] = {**settings.get("watch", {}), "keep_every": 1, "keep_texts": True}
+    settings["watch"] = {**settings.get("watch", {}), "keep_every": 1, "keep_a_second": 0, "keep_texts": True}
     if "path" in settings.get("corpus", {}):
         settings["corpus"] = {**settings["corpus"], "path": str((home.path / settings["corpus"]["path"]).resolve())}
     write_atomically(root.policy, tomli_w.dumps(settings).encode())

@@ -24,6 +24,7 @@ from mlgate.watch.settings import Settings
 from mlgate.watch.store import Kept, Store
 
 QUEUE = 500  # rows that wait: of at most tables.READ characters each
+BURST = 2.0  # seconds: as many rows as are due in that time may come at once
 PAUSE = 0.25  # seconds between two writes
 LOOK = 1.0  # seconds between two looks at what was written
 TRIM = 60.0  # seconds between two looks at age and size
@@ -67,6 +68,7 @@ class Keeper:
         self.history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
         self._queue: deque[_Waiting] = deque()
         self._requests = random.randrange(max(settings.keep_every, 1))
+        self._due = 0.0  # when the next row is, if rows come evenly
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mlgate-watch", daemon=True)
         self._store: Store | None = None
@@ -88,9 +90,12 @@ class Keeper:
     def offer(
         self, model: Model, texts: Sequence[str], answers: Sequence[tuple[object, float | None]]
     ) -> tuple[int, str] | None:
-        """Keep one row of every so many requests: its place and its id, or None. Takes microseconds, never raises."""
+        """Keep one row of every so many requests, and so many a second: its place and its id, or None.
+
+        Takes microseconds, never raises.
+        """
         self._requests += 1
-        if self._requests % self.settings.keep_every:
+        if self._requests % self.settings.keep_every or self._too_soon():
             return None
         if len(self._queue) >= QUEUE:
             self.dropped += 1
@@ -101,6 +106,17 @@ class Keeper:
         chosen = 1.0 if score is None else score
         self._queue.append(_Waiting(row_id, time.time(), model, str(label), chosen, texts[place][: tables.READ]))
         return place, row_id
+
+    def _too_soon(self) -> bool:
+        """Whether enough rows were kept of late: what each costs is taken from the answers."""
+        if not self.settings.keep_a_second:
+            return False
+        now = time.monotonic()
+        due = max(self._due, now)
+        if due - now > BURST:
+            return True
+        self._due = due + 1 / self.settings.keep_a_second
+        return False
 
     @property
     def waiting(self) -> int:

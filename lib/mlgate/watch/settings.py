@@ -22,6 +22,7 @@ class Settings:
     tolerance: float = setting(0.02, 0.001, 0.5)
     harm_tolerance: float = setting(0.0, 0.0, 0.5)
     keep_every: int = setting(0, 0, 1_000_000_000)
+    keep_a_second: float = setting(0.0, 0.0, 1_000_000)
     keep_texts: bool = False
     keep_days: float = setting(30.0, 0.001, 100_000)
     keep_megabytes: float = setting(100.0, 1, 1_000_000)
