@@ -39,6 +39,7 @@ SERVICE = [
     ("Answers a second", "lines", ["sum by (label) (rate(mlgate_answers_total[5m]))"], "none"),
     ("Slowest hundredth", "lines", ["mlgate:predict_seconds:p99"], "s"),
     ("Failures", "lines", ["mlgate:failures:ratio5m", "mlgate:failures:ratio1h"], "percentunit"),
+    ("Too many failures: evidence, as a share of an alarm's", "log", ["max(mlgate_error_budget_evidence)"], "none"),
     ("Swaps and refusals", "lines", ["sum(mlgate_swaps_total)", "max(mlgate_refused)"], "none"),
 ]
 

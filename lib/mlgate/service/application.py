@@ -185,10 +185,11 @@ class Routes:
         return as_json(status.model(self.service.view))
 
     async def health(self) -> Response:
-        """200 while a verified model serves, else 503; and, in words, why a newer file is not served."""
+        """200 while a verified model serves, else 503; why a newer file is not served; whether the budget burns."""
         view = self.service.view
         kept = status.kept_rows(self.service.keeper, self.service.no_keeper)
-        return as_json(status.health(view) | kept, 200 if view.serving else 503)
+        budget = {"error_budget_burning": self.service.metrics.budget.burning()}
+        return as_json(status.health(view) | budget | kept, 200 if view.serving else 503)
 
     async def watch(self) -> Response:
         """Whether the traffic has moved, whether that harms, and the curves of the evidence: watch JSON, and more."""

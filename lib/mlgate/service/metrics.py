@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 from mlgate.service.batching import Answer, plain
+from mlgate.service.budget import Budget
 from mlgate.service.connections import closed
 from mlgate.service.watching import View
 from mlgate.watch import LIGHTS, Keeper, Lights
@@ -36,6 +37,11 @@ class Metrics:
         self.swaps = Counter("mlgate_swaps", "Models taken over while running", registry=registry)
         self.refusals = Counter("mlgate_refused_files", "Files refused as production", registry=registry)
         self.refused = Gauge("mlgate_refused", "1 while artifacts_prod/ is not what serves", registry=registry)
+        self.budget = Budget()
+        evidence = "Evidence that too many requests fail, as a share of what an alarm needs"
+        Gauge("mlgate_error_budget_evidence", evidence, registry=registry).set_function(self.budget.evidence)
+        burning = Gauge("mlgate_error_budget_burning", "1 while too many requests fail", registry=registry)
+        burning.set_function(self.budget.burning)
         self._requests: dict[tuple[str, int], Counter] = {}
         self._answers: dict[object, Counter] = {}
 
@@ -154,4 +160,5 @@ class Counted:
         finally:
             self.metrics.count(path if path in self.paths else "other", status)
             if asked:
+                self.metrics.budget.count(status)
                 self.metrics.seconds.observe(time.perf_counter() - begun)

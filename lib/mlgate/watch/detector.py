@@ -47,12 +47,14 @@ class Alarm:
 class Detector:
     """K tables of values from 0 to 1, watched together; each has its band and its threshold, in coins.
 
-    coins (K, 12): what lies on each bet. An alarm clears its table, and the next one says whether the change goes on.
+    bets (B,): their sizes; small ones for a small rise of what is rare. coins (K, 2 B): what lies on each bet, for a
+    rise and for a fall. An alarm clears its table, and the next one says whether the change goes on.
     """
 
     bands: tuple[Band, ...]
     thresholds: np.ndarray
     stays: float = STAYS
+    bets: np.ndarray = field(default_factory=BETS.copy)
     rows: int = 0
     crossings: int = 0
     coins: np.ndarray = field(init=False)
@@ -63,14 +65,14 @@ class Detector:
         low = np.array([0.0 if band.low is None else band.low for band in self.bands])
         high = np.array([band.high for band in self.bands])
         falls = np.array([band.low is not None for band in self.bands])[:, None]
-        shape = (count, len(BETS))
+        shape = (count, len(self.bets))
         bounds = np.hstack([np.broadcast_to(high[:, None], shape), np.broadcast_to(low[:, None], shape)])
         # a row multiplies a bet by 1 + slope (value - bound)
-        self._slopes = np.hstack([BETS / high[:, None], -BETS / (1 - low[:, None])])
+        self._slopes = np.hstack([self.bets / high[:, None], -self.bets / (1 - low[:, None])])
         self._constant = 1 - self._slopes * bounds
         up = np.broadcast_to(1 / (1 + falls), shape)
-        self._coin = np.hstack([up, np.broadcast_to(falls / 2, shape)]) / len(BETS)
-        self.coins = np.zeros((count, 2 * len(BETS)))
+        self._coin = np.hstack([up, np.broadcast_to(falls / 2, shape)]) / shape[1]
+        self.coins = np.zeros((count, 2 * shape[1]))
         self.alarms = [None] * count
         self._began = np.ones(count, dtype=int)
         self._began_time = np.full(count, np.nan)
