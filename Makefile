@@ -77,6 +77,7 @@ bench: .venv ## measure how long a run and a verdict take
 	.venv/bin/python benchmarks/bench_judge.py
 	.venv/bin/python benchmarks/bench_size.py
 	.venv/bin/python benchmarks/bench_fence.py
+	.venv/bin/python benchmarks/bench_swap.py
 	.venv/bin/python benchmarks/bench_watch.py
 	.venv/bin/python benchmarks/bench_labels.py
 
