@@ -3,7 +3,7 @@
 import pickle
 
 from mlgate.artifacts import dump
-from mlgate.artifacts.opcodes import read_run
+from mlgate.artifacts.opcodes import Counted, read_run
 from mlgate.artifacts.refusals import Refused
 from mlgate.artifacts.unpickling import loads
 
@@ -51,10 +51,18 @@ def test_a_run_ends_where_something_does_not_fit_and_at_what_it_does_not_know():
         (b"K\x07\x8c\x09abcdefgh", 2, [7]),  # eight letters where nine are said
         (b"K\x07\x8c\x08abcdefgh", 12, [7, "abcdefgh"]),
         (b"J\xff\xff\xff\xffM\x01\x02K\x09.....", 10, [-1, 513, 9]),
+        (b"J\x01\x02\x03", 0, []),  # one byte less than the number has
         (b"K\x07G\0\0\0\0\0\0\0\0", 2, [7]),
     ):
         found = []
         assert (read_run(frame, place=0, stack=found, memo={}), found) == (place, stack)
+
+
+def test_so_many_opcodes_are_looked_up_and_no_more():
+    counted = Counted({1: len}, 2)
+    assert (counted[1], counted[1]) == (len, len)
+    with pytest.raises(Refused, match="too many objects"):
+        counted[1]
 
 
 def test_both_ways_give_the_same_model():
