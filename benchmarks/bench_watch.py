@@ -31,6 +31,8 @@ REPOSITORY = Path(__file__).parents[1]
 RIVER = Path.home() / ".cache" / "mlgate-bench" / "river" / "bin" / "python"
 WINDOW = 500
 QUIET, DRIFTED = 4_000, 8_000
+LABELLED = 200  # streams of labels: a median of twenty is out by a tenth and more
+WORSE = (4, 6, 8, 10, 15, 30)  # points
 QUIET_ROWS = 100_000  # for the false alarms of the windows and of ADWIN
 ADWIN = """
 import json, sys
@@ -124,8 +126,8 @@ def drift_line(bench: Bench, name: str, streams: int) -> tuple[str, ...]:
         lights = Lights(bench.profile, bench.settings, stays=math.inf)
         lights.add(bench.quiet[0].part(before))
         lights.add(drifted.part(after))
-        lights.label(np.concatenate([bench.quiet[1][before], wrong[after]]))
-        for light, state in lights.report()["lights"].items():
+        for light in ("moved", "estimated_harm"):
+            state = lights.report()["lights"][light]
             found[light].append(math.inf if state["row"] is None else state["row"] - QUIET)
         if seed < max(streams // 4, 1):
             offset = seed * WINDOW // max(streams // 4, 1)
@@ -136,11 +138,37 @@ def drift_line(bench: Bench, name: str, streams: int) -> tuple[str, ...]:
             found["ks"].append(first([row + offset for row in ks]))
             found["psi"].append(first([row + offset for row in psi]))
             values_of.append(values[: QUIET - offset + 3_000])
+    found["proven_harm"] = labels_until_proven(bench, wrong)
     for place, rows in enumerate(adwin(values_of) or []):
         found["adwin"].append(first([row + QUIET - (len(values_of[place]) - 3_000) for row in rows]))
     cells = [shown(rows) if rows else "n/a" for rows in found.values()]
     accuracy = f"{1 - bench.quiet[1].mean():.3f} -> {1 - wrong.mean():.3f}"
     return (name, accuracy, *cells)
+
+
+def labels_until_proven(bench: Bench, wrong: np.ndarray) -> list[float]:
+    """Labelled rows from the change until harm is proven, in many streams of labels; `wrong` are drawn from (n,)."""
+    found = []
+    for seed in range(LABELLED):
+        random = np.random.default_rng(seed)
+        lights = Lights(bench.profile, bench.settings, stays=math.inf)
+        lights.label(random.choice(bench.quiet[1], QUIET))
+        lights.label(random.choice(wrong, DRIFTED))
+        row = lights.report()["lights"]["proven_harm"]["row"]
+        found.append(math.inf if row is None else row - QUIET)
+    return found
+
+
+def harm_lines(bench: Bench) -> list[tuple[str, ...]]:
+    """What a model costs in labels that is so many points worse than production on rows without drift."""
+    lines = []
+    for points in WORSE:
+        share = bench.quiet[1].mean() + points / 100
+        outcomes = np.arange(10_000) < share * 10_000
+        rows = labels_until_proven(bench, outcomes)
+        late = float(np.quantile(rows, 0.9, method="higher"))
+        lines.append((f"{points} points", shown(rows), "-" if math.isinf(late) else f"{late:,.0f}"))
+    return lines
 
 
 def false_alarms(bench: Bench) -> list[tuple[str, ...]]:
@@ -223,6 +251,8 @@ def main() -> None:
     bench = Bench()
     quiet = f"false alarms in {QUIET_ROWS:,} rows without drift"
     write_table("watch-quiet", false_alarms(bench), (quiet, "promised", "seen"))
+    harm = ("a model so much worse than production", "labels until harm is proven: median", "nine of ten")
+    write_table("watch-harm", harm_lines(bench), harm)
     head = ("rows until it is seen", "accuracy", "moved", "estimated harm", "proven harm", "KS", "PSI", "ADWIN")
     write_table("watch-drifts", [drift_line(bench, name, options.streams) for name in DRIFTS], head)
 

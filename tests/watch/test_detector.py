@@ -12,11 +12,11 @@ BETS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 BANDS = [Band(0.4, 0.6), Band(0.05, 0.1), Band(None, 0.2)]
 
 
-def by_hand(values, band):
+def by_hand(values, band, bets=BETS):
     """The coins on one table after these rows, as the formula is written."""
-    sides = [(bet / band.high, band.high) for bet in BETS]
+    sides = [(bet / band.high, band.high) for bet in bets]
     if band.low is not None:
-        sides += [(-bet / (1 - band.low), band.low) for bet in BETS]
+        sides += [(-bet / (1 - band.low), band.low) for bet in bets]
     coins = [0.0] * len(sides)
     for value in values:
         coins = [
@@ -43,6 +43,18 @@ def watched(values, size=None, price=1e6):
 def test_the_evidence_is_what_the_formula_says(place):
     values = rows(200)
     assert watched(values).evidence[place] == pytest.approx(by_hand(values[:, place], BANDS[place]), rel=1e-9)
+
+
+def test_a_detector_may_bet_otherwise_on_each_table():
+    values = rows(200)
+    others = (0.03, 0.05, 0.07, 0.1, 0.2, 0.4)
+    found = Detector(tuple(BANDS), np.full(3, 1e6), bets=np.array([BETS, others, others]))
+    found.add(values)
+    assert found.evidence[0] == pytest.approx(by_hand(values[:, 0], BANDS[0]), rel=1e-9)
+    assert found.evidence[1] == pytest.approx(by_hand(values[:, 1], BANDS[1], others), rel=1e-9)
+    assert found.evidence[2] == pytest.approx(by_hand(values[:, 2], BANDS[2], others), rel=1e-9)
+    found.restore(watched(values).as_dict())  # a state kept before the bets were others
+    assert found.evidence.tolist() == watched(values).evidence.tolist()
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 65, 1_000])

@@ -130,7 +130,8 @@ def _side_by_side(lights: Lights) -> Detector:
     """Return one detector with the tables of all three lights, as often as there are streams."""
     bands = [band for light in LIGHTS for band in lights.detectors[light].bands]
     thresholds = np.concatenate([lights.detectors[light].thresholds for light in LIGHTS])
-    return Detector(tuple(bands) * STREAMS, np.tile(thresholds, STREAMS), stays=0)
+    bets = [lights.detectors[light].bets for light in LIGHTS for _ in lights.detectors[light].bands]
+    return Detector(tuple(bands) * STREAMS, np.tile(thresholds, STREAMS), stays=0, bets=np.array(bets * STREAMS))
 
 
 def _edges(detector: Detector, lower: bool) -> np.ndarray:

@@ -47,8 +47,8 @@ class Alarm:
 class Detector:
     """K tables of values from 0 to 1, watched together; each has its band and its threshold, in coins.
 
-    bets (B,): their sizes; small ones for a small rise of what is rare. coins (K, 2 B): what lies on each bet, for a
-    rise and for a fall. An alarm clears its table, and the next one says whether the change goes on.
+    bets (B,) or (K, B): their sizes; small ones for a small rise, or of what is rare. coins (K, 2 B): what lies on each
+    bet, for a rise and for a fall. An alarm clears its table, and the next one says whether the change goes on.
     """
 
     bands: tuple[Band, ...]
@@ -65,7 +65,7 @@ class Detector:
         low = np.array([0.0 if band.low is None else band.low for band in self.bands])
         high = np.array([band.high for band in self.bands])
         falls = np.array([band.low is not None for band in self.bands])[:, None]
-        shape = (count, len(self.bets))
+        shape = (count, self.bets.shape[-1])
         bounds = np.hstack([np.broadcast_to(high[:, None], shape), np.broadcast_to(low[:, None], shape)])
         # a row multiplies a bet by 1 + slope (value - bound)
         self._slopes = np.hstack([self.bets / high[:, None], -self.bets / (1 - low[:, None])])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlgate.watch import words
-from mlgate.watch.detector import STAYS, Detector, new_detector
+from mlgate.watch.detector import STAYS, Band, Detector, new_detector
 from mlgate.watch.profile import Profile
 from mlgate.watch.settings import Settings
 from mlgate.watch.tables import OUTLIER, UNKNOWN, Answered
@@ -18,6 +18,9 @@ MOVED, ESTIMATED, PROVEN = "moved", "estimated_harm", "proven_harm"
 LIGHTS = (MOVED, ESTIMATED, PROVEN)
 MEMORY = 500  # rows: how far back the means reach that are shown as "now"
 PROVEN_SHARE = 0.5  # of the budget
+# The quickest bet on a share of errors p is (p - high) / (1 - high): 0.07 where it is six points beyond the band. Small
+# bets decide over small harm; great harm is soon seen with any.
+PROVEN_BETS = np.array([0.03, 0.05, 0.07, 0.1, 0.2, 0.4])
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Lights:
         self.detectors = {
             MOVED: new_detector(profile.bands(settings), others * count, price, self.stays),
             ESTIMATED: new_detector([profile.estimated_band(settings)], others, price, self.stays),
-            PROVEN: new_detector([profile.error_band(settings)], PROVEN_SHARE, price, self.stays),
+            PROVEN: _for_labels(profile.error_band(settings), price, self.stays),
         }
         self.now = np.array([*profile.means, profile.estimated_error[0]])
 
@@ -161,3 +164,7 @@ class Lights:
             return self.profile.estimated_error[0], float(self.now[-1])
         share = self.profile.errors / self.profile.count
         return share, self.wrong / self.labelled if self.labelled else share
+
+
+def _for_labels(band: Band, price: float, stays: float) -> Detector:
+    return Detector((band,), np.array([price / PROVEN_SHARE]), stays, PROVEN_BETS)
