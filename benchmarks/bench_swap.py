@@ -71,7 +71,7 @@ def swap(url: str, root: Path, move: list[str]) -> Swap:
 
 
 def main() -> None:
-    """Swap to and fro, and write the table."""
+    """Swap there and back, and write the table."""
     swaps = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     serve = ["serve", "--port", "{port}"]
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
