@@ -11,6 +11,7 @@ from mlgate.scorecard import Facts
 
 import pytest
 from cards import card, plain
+from crashes import verdict_on
 
 LINES = (
     "Production model accuracy:",
@@ -107,6 +108,18 @@ def test_a_hostile_name_starts_no_line_and_breaks_no_table():
     cells = [line for line in report.markdown(verdict).splitlines() if "a \\| b" in line and line.startswith("|")]
     assert len(cells) == 2
     assert all(line.replace("\\|", "").count("|") == 4 for line in cells)
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "\x1b[2J", "a\n::error::b", "##[error]"])
+def test_a_line_of_the_ledger_can_be_printed_whatever_stands_in_it(odd):
+    look = {"time": "2026-11-27T08:00:49", "kind": "look", "verdict": verdict_on("1" * 64, "2" * 64, "HOLD")}
+    assert report.line(look) == f"2026-11-27 08:00  look       HOLD: {'2' * 12} against {'1' * 12}: so it is"
+    move = {"time": "2026-11-27T08:00:49", "kind": "promotion", "from": None, "to": odd}
+    for entry in (look | {"verdict": verdict_on(odd, odd)}, move, look | {"time": odd}):
+        said = report.line(entry)
+        assert said.isprintable()
+        assert "##[" not in said
+        assert not said.startswith("::")
 
 
 def test_looks_are_told_where_there_is_a_ledger_and_where_there_is_none():

@@ -23,22 +23,26 @@ def write(path: Path, verdict: Verdict) -> None:
 
 
 def line(entry: ledger.Entry) -> str:
-    """One line of the ledger, for people."""
-    head = f"{entry['time'][:16].replace('T', ' ')}  {entry['kind']:<10}"
+    """One line of the ledger, for people. Whatever a file says in it, it can be printed."""
+    when = flat(entry["time"][:16].replace("T", " "))
+    return f"{when}  {flat(entry['kind']):<10} {flat(_told(entry))}".rstrip()
+
+
+def _told(entry: ledger.Entry) -> str:
     if ledger.is_move(entry):
-        return f"{head} {(entry['from'] or 'nothing')[:12]} -> {entry['to'][:12]}"
+        return f"{(entry['from'] or 'nothing')[:12]} -> {entry['to'][:12]}"
     if ledger.is_judged(entry):
         verdict = entry["verdict"]
         pair = f"{verdict['candidate']['digest'][:12]} against {verdict['production']['digest'][:12]}"
-        return f"{head} {verdict['decision']}: {pair}: {flat(verdict['reason'])}"
+        return f"{verdict['decision']}: {pair}: {verdict['reason']}"
     for begun in ledger.labellings([entry]):
         pair = f"{begun['candidate'][:12]} against {begun['production'][:12]}"
         rows = f"at most {begun['horizon']:,} of {begun['different']:,} disagreements, alpha {begun['alpha']:g}"
-        return f"{head} {pair}: {rows}"
+        return f"{pair}: {rows}"
     for holdout in ledger.holdouts([entry]):
         rows = f"{holdout['rows']['count']:,} rows, alpha {holdout['alpha']:g}"
-        return f"{head} generation {holdout['generation']}: {rows}"
-    return head
+        return f"generation {holdout['generation']}: {rows}"
+    return ""
 
 
 def headline(verdict: Verdict) -> str:
