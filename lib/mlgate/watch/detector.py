@@ -171,8 +171,10 @@ def _known(time: float) -> float | None:
     return time
 
 
-def new_detector(bands: Iterable[Band], share: float, rows_per_false_alarm: float, stays: float = STAYS) -> Detector:
+def new_detector(
+    bands: Iterable[Band], share: float, rows_per_false_alarm: float, stays: float = STAYS, bets: np.ndarray = BETS
+) -> Detector:
     """Return a detector whose tables have, all together, this share of one false alarm in `rows_per_false_alarm`."""
     found = tuple(bands)
     threshold = rows_per_false_alarm * len(found) / share
-    return Detector(found, np.full(len(found), threshold), stays)
+    return Detector(found, np.full(len(found), threshold), stays, bets)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlgate.watch import words
-from mlgate.watch.detector import STAYS, Band, Detector, new_detector
+from mlgate.watch.detector import STAYS, Detector, new_detector
 from mlgate.watch.profile import Profile
 from mlgate.watch.settings import Settings
 from mlgate.watch.tables import OUTLIER, UNKNOWN, Answered
@@ -44,7 +44,9 @@ class Lights:
         self.detectors = {
             MOVED: new_detector(profile.bands(settings), others * count, price, self.stays),
             ESTIMATED: new_detector([profile.estimated_band(settings)], others, price, self.stays),
-            PROVEN: _for_labels(profile.error_band(settings), price, self.stays),
+            PROVEN: new_detector(
+                [profile.error_band(settings)], PROVEN_SHARE, price, stays=self.stays, bets=PROVEN_BETS
+            ),
         }
         self.now = np.array([*profile.means, profile.estimated_error[0]])
 
@@ -164,7 +166,3 @@ class Lights:
             return self.profile.estimated_error[0], float(self.now[-1])
         share = self.profile.errors / self.profile.count
         return share, self.wrong / self.labelled if self.labelled else share
-
-
-def _for_labels(band: Band, price: float, stays: float) -> Detector:
-    return Detector((band,), np.array([price / PROVEN_SHARE]), stays, PROVEN_BETS)
