@@ -81,8 +81,9 @@ bench: .venv ## measure how long a run and a verdict take
 	.venv/bin/python benchmarks/bench_watch.py
 	.venv/bin/python benchmarks/bench_labels.py
 
-bench-serve: .venv ## measure the service against plain FastAPI and mlflow (wants wrk or hey; mlflow in a .venv of its own)
+bench-serve: .venv ## measure the service: against plain FastAPI and mlflow, with rows kept and without (wants wrk or hey; mlflow in a .venv of its own)
 	.venv/bin/python benchmarks/bench_serve.py
+	.venv/bin/python benchmarks/bench_keeping.py
 
 reset: ## production as in the last commit, no candidate, no runs (notebooks and gate.toml stay)
 	git restore --source=HEAD --staged --worktree artifacts_prod artifacts_candidate

@@ -3,18 +3,13 @@
 Real rows are drawn again and again, so that there is exactly no drift; then a drift of the catalogue comes. Beside the
 watch: Kolmogorov-Smirnov at p < .05 and PSI > .2 on any of its tables, in windows of 500 rows; ADWIN of river on its
 tables, where river is there (in an environment of its own: ~/.cache/mlgate-bench/river). Usage: bench_watch.py
-[--streams 20], or --service [--rounds 7] for what keeping rows costs
+[--streams 20]
 """
 
 import argparse
-import contextlib
 import json
 import math
-import shutil
 import subprocess
-import sys
-import tempfile
-import urllib.request
 from pathlib import Path
 
 from mlgate import artifacts, corpus, watch
@@ -23,7 +18,6 @@ from mlgate.watch import DRIFTS, Lights, tables
 
 import numpy as np
 import pandas as pd
-from bench_serve import Contender, measure, started, write_bodies
 from scipy.stats import ks_2samp
 from table import write_table
 
@@ -192,62 +186,10 @@ def false_alarms(bench: Bench) -> list[tuple[str, ...]]:
     ]
 
 
-def cost(rounds: int) -> list[tuple[str, ...]]:
-    """What the service loses by keeping one row of ten requests: each load on both, in turn; medians."""
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
-        bodies = write_bodies(folder, "texts")
-        urls = {}
-        for every in (0, 10):
-            root = folder / str(every)
-            shutil.copytree(REPOSITORY / "artifacts_prod", root / "artifacts_prod")
-            text = (REPOSITORY / "gate.toml").read_text(encoding="utf-8")
-            text = text.replace("keep_every = 10 ", f"keep_every = {every} ")
-            (root / "gate.toml").write_text(text, encoding="utf-8")
-            command = [sys.executable, "-m", "mlgate", "--root", str(root), "serve", "--port", "{port}"]
-            urls[every] = stack.enter_context(started(Contender(str(every), command), {"LOGS": str(folder)}))
-        lines = []
-        for kind, connections in (("short", 8), ("short", 64), ("reviews", 8), ("reviews", 64)):
-            found = []
-            for number in range(rounds):
-                order = (0, 10) if number % 2 else (10, 0)
-                measured = {}
-                for every in order:
-                    before = spent(urls[every])
-                    loaded = measure(f"{urls[every]}/predict", connections, bodies[kind])
-                    after = spent(urls[every])
-                    measured[every] = [*loaded, (after[0] - before[0]) / (after[1] - before[1])]
-                found.append([measured[0], measured[10]])
-            (rate, slow, cpu), (rate_kept, slow_kept, cpu_kept) = np.median(found, axis=0)
-            ratios = np.median([np.divide(kept, without) for without, kept in found], axis=0)
-            off = f"{rate:,.0f}/s, {slow:.1f} ms, {1e6 * cpu:,.0f} us"
-            on = f"{rate_kept:,.0f}/s, {slow_kept:.1f} ms, {1e6 * cpu_kept:,.0f} us"
-            lines.append((f"{kind}, {connections}", off, on, *[f"{ratio:.3f}" for ratio in ratios]))
-        return lines
-
-
-def spent(url: str) -> tuple[float, float]:
-    """Return the seconds of CPU that a service has spent, and the requests that it has answered with them."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=30) as answer:
-        lines = answer.read().decode().splitlines()
-    seconds = next(float(line.split()[1]) for line in lines if line.startswith("process_cpu_seconds_total"))
-    answered = sum(float(line.split()[1]) for line in lines if line.startswith('mlgate_requests_total{path="/predict"'))
-    return seconds, answered
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--streams", type=int, default=20)
-    parser.add_argument("--service", action="store_true")
-    parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    if options.service:
-        write_table(
-            "watch-cost",
-            cost(options.rounds),
-            ("load, connections", "no rows kept", "one request in ten", "rate", "p99", "CPU a request"),
-        )
-        return
     bench = Bench()
     quiet = f"false alarms in {QUIET_ROWS:,} rows without drift"
     write_table("watch-quiet", false_alarms(bench), (quiet, "promised", "seen"))

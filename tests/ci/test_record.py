@@ -22,7 +22,7 @@ import pytest
 from chromium import wait_until
 from conftest import trained
 from rehearse import REPOSITORY, Hub, clean_environment, git
-from servers import served
+from servers import keep_every_row, served
 
 pytestmark = pytest.mark.slow
 
@@ -812,10 +812,7 @@ def test_an_alarm_of_the_running_service_ends_as_a_promotion_on_main_and_is_answ
     hub, better_model, judge, tmp_path
 ):
     served_from = Root(hub.clone(hub.folder / "server"))
-    policy = served_from.policy.read_text()
-    served_from.policy.write_text(
-        policy.replace("keep_every = 10 ", "keep_every = 1 ").replace("a_second = 50 ", "a_second = 0 ")
-    )
+    keep_every_row(served_from)
     run = runner(hub, "run")
     began = datetime.now(UTC)
     with served(served_from) as server:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from chromium import wait_until
 from conftest import REPOSITORY
-from servers import make_root, served
+from servers import keep_every_row, make_root, served
 
 DEPLOY = REPOSITORY / "deploy"
 RULES = DEPLOY / "prometheus/rules.yml"
@@ -140,11 +140,7 @@ def test_compose_starts_what_is_configured_here_and_nothing_that_others_can_reac
 def watched(tmp_path_factory):
     root = make_root(tmp_path_factory.mktemp("deploy") / "root")
     shutil.copytree(REPOSITORY / "artifacts_prod", root.production_folder)
-    root.policy.write_text(
-        root.policy.read_text()
-        .replace("keep_every = 10 ", "keep_every = 1 ")
-        .replace("a_second = 50 ", "a_second = 0 ")
-    )
+    keep_every_row(root)
     with served(root) as server:
         for _ in range(3):
             server.ask("/predict", {"texts": ["A wonderful film."]})

@@ -14,7 +14,7 @@ from mlgate.watch.keeper import QUEUE
 import pytest
 from chromium import browser, wait_until
 from conftest import REPOSITORY
-from servers import Load, make_root, put, served, tiny
+from servers import Load, keep_every_row, make_root, put, served, tiny
 
 ANSWERS = [("positive", 0.9), ("negative", 0.6), ("positive", None)]
 TEXTS = ["A wonderful film.", "Dull.", "Great fun."]
@@ -135,12 +135,8 @@ def watched(tmp_path_factory) -> Root:
     """The committed production model, every request kept."""
     root = make_root(tmp_path_factory.mktemp("kept") / "root")
     shutil.copytree(REPOSITORY / "artifacts_prod", root.production_folder)
-    text = (
-        root.policy.read_text()
-        .replace("keep_every = 10 ", "keep_every = 1 ")
-        .replace("a_second = 50 ", "a_second = 0 ")
-    )
-    root.policy.write_text(text.replace("keep_texts = false", "keep_texts = true"))
+    keep_every_row(root)
+    root.policy.write_text(root.policy.read_text().replace("keep_texts = false", "keep_texts = true"))
     return root
 
 
@@ -214,12 +210,7 @@ def test_under_load_no_request_fails_while_the_file_is_locked_lost_or_garbage(wa
 def test_the_profile_switches_with_the_model_and_harm_rolls_back_where_one_asks_for_it(tmp_path):
     root = make_root(tmp_path / "root")
     root.policy.write_text(root.policy.read_text().replace('on_harm = "report"', 'on_harm = "rollback"'))
-    text = (
-        root.policy.read_text()
-        .replace("keep_every = 10 ", "keep_every = 1 ")
-        .replace("a_second = 50 ", "a_second = 0 ")
-    )
-    root.policy.write_text(text)
+    keep_every_row(root)
     old = put(root, tiny(1.0), "bootstrap")
     assert run(root, "profile") == 0
     new = put(root, tiny(2.0))

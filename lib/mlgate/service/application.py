@@ -198,7 +198,7 @@ class Routes:
     async def feedback(self, request: Request) -> Response:
         """Take in labels of kept rows, with a token."""
         assert self.service.served_from is not None
-        return as_json(await feedback.take(request, self.service.served_from))
+        return as_json(await feedback.take(request, self.service.served_from, self.service.keeper))
 
     async def counters(self) -> Response:
         """Prometheus' text format."""

@@ -4,11 +4,13 @@ import asyncio
 import hmac
 import os
 import sqlite3
+import time
 from typing import Any
 
 from mlgate.errors import MlgateError
 from mlgate.root import Root
 from mlgate.service.messages import Wrong, read_body
+from mlgate.watch import Keeper
 from mlgate.watch.store import Labelled, Store
 
 from fastapi import Request
@@ -19,15 +21,17 @@ SHORTEST = 16
 EXAMPLE = '{"labels": [{"id": "0123456789abcdef", "label": "positive"}]}'
 MOST = 10_000  # labels in a request
 LONGEST = 1_000  # characters of an id or a label
+PATIENCE = 5.0  # seconds for rows that were answered just now to be written
 
 
-async def take(request: Request, root: Root) -> dict[str, Any]:
+async def take(request: Request, root: Root, keeper: Keeper | None) -> dict[str, Any]:
     """Take in the labels of a request; return how many were new, known, changed or of rows that are not kept.
 
     Raises Wrong: 404 where no token is set, 401 without it, 400 or 422 for a wrong body, 503 where no row was kept.
     """
     _require_token(request.headers.get("authorization", ""))
     labels = labels_in(await read_body(request.scope, request.receive))
+    await _written(keeper)
     try:
         taken = await asyncio.to_thread(_label, root, labels)
     except (MlgateError, sqlite3.Error) as error:
@@ -63,6 +67,13 @@ def _pair(place: int, given: object) -> tuple[str, str]:
     if not all(isinstance(text, str) and 0 < len(text) <= LONGEST for text in given.values()):
         raise Wrong(422, f"labels[{place}] is not an id and a label of 1 to {LONGEST:,} characters.")
     return given["id"], given["label"]
+
+
+async def _written(keeper: Keeper | None) -> None:
+    """Wait until the rows that wait are kept: somebody may judge an answer at once."""
+    deadline = time.monotonic() + PATIENCE
+    while keeper and keeper.waiting and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
 
 
 def _label(root: Root, labels: list[tuple[str, str]]) -> Labelled:

@@ -92,10 +92,13 @@ class Profile:
 
     def error_band(self, settings: Settings) -> Band:
         """Return up to where the share of errors may rise: an upper bound of the reference's, and the tolerance."""
-        bound = clopper_pearson(self.errors, self.count, 1 - 2 * UNLUCKY).high
-        return Band(None, bound + settings.harm_tolerance)
+        return Band(None, self._most_errors + settings.harm_tolerance)
 
-    @property
+    @cached_property
+    def _most_errors(self) -> float:
+        return clopper_pearson(self.errors, self.count, 1 - 2 * UNLUCKY).high
+
+    @cached_property
     def _z(self) -> float:
         return float(norm.isf(UNLUCKY / (2 * len(self.names) + 1)))
 

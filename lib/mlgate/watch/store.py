@@ -7,6 +7,7 @@ Where texts are not kept, no byte of them is written. What is forgotten leaves t
 import contextlib
 import hashlib
 import hmac
+import itertools
 import json
 import secrets
 import sqlite3
@@ -26,7 +27,9 @@ import numpy as np
 
 WAIT = 2.0  # seconds for another process that writes
 AT_ONCE = 50_000  # rows that are read into memory
+TOGETHER = 500  # rows that are written by one statement: each statement may hand the interpreter to another thread
 EXAMPLES = 5
+COLUMNS = ("id", "time", "model", "answer", "score", "length", "unknown", "capitals", "symbols", "text")
 TABLES = """
 CREATE TABLE IF NOT EXISTS rows (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, time REAL, model TEXT,
     answer TEXT, score REAL, length REAL, unknown REAL, capitals REAL, symbols REAL, text TEXT);
@@ -97,11 +100,9 @@ class Store:
         """Keep rows. Raises sqlite3.Error where the file does not take them: then none is kept."""
         lines = [(row.id, row.time, row.model, row.answer, row.score, *row.features, row.text) for row in rows]
         with self.writing():
-            self.base.executemany(
-                "INSERT INTO rows (id, time, model, answer, score, length, unknown, capitals, symbols, text)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                lines,
-            )
+            for start in range(0, len(lines), TOGETHER):
+                part = lines[start : start + TOGETHER]
+                self.base.execute(_insert(len(part)), list(itertools.chain.from_iterable(part)))
 
     def trim(self, settings: Settings, now: float) -> None:
         """Remove what is too old, and the oldest tenth as often as the rest is too large."""
@@ -273,6 +274,11 @@ class Store:
         with self.writing():
             self.base.execute("INSERT OR IGNORE INTO facts VALUES ('key', ?)", [secrets.token_hex(32)])
         return bytes.fromhex(self._one("SELECT value FROM facts WHERE name = 'key'"))
+
+
+def _insert(count: int) -> str:
+    places = ", ".join([f"({', '.join('?' * len(COLUMNS))})"] * count)
+    return f"INSERT INTO rows ({', '.join(COLUMNS)}) VALUES {places}"
 
 
 def _basis(lights: Lights) -> str:
