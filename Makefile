@@ -25,7 +25,7 @@ test-all: .venv ## run all tests
 	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 quick: .venv ## run the tests that take less than a minute together
-	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not long" $(ARGS)
 
 coverage: .venv ## `make test`, and fail where it covers less of lib/ than pyproject.toml says
 	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long" --cov --cov-report=term:skip-covered $(ARGS)

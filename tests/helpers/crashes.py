@@ -42,7 +42,9 @@ def tiny_root(path: Path, C: float = 1.0) -> Root:
     """A root whose production is tiny(C), put there as a bootstrap puts it."""
     path.mkdir(parents=True)
     root = Root(path)
-    root.policy.write_text("[decision]\n")
+    root.policy.write_text("[corpus]\npath = 'rows.csv'\n")
+    rows = [f"{side} film {number},{side}" for number in range(40) for side in ("positive", "negative")]
+    (path / "rows.csv").write_text("\n".join(["text,label", *rows]))  # for the profile of what is promoted
     with locked(root):
         promotion.switch(root, tiny_bytes(C), artifacts.card_of(tiny(C), tiny_bytes(C), {}), "bootstrap")
         rows = {"count": 10, "digest": "rows"}
@@ -62,7 +64,14 @@ def judged(root: Root, C: float, decision: str = "PROMOTE", kind: str = "look", 
     verdict = verdict_on(against or artifacts.digest(root.production.read_bytes()), name_of(C), decision)
     data = artifacts.to_json(verdict)
     with locked(root):
-        ledger.append(root, kind, alpha=0.0025, corpus={}, verdict_sha256=artifacts.digest(data), verdict=verdict)
+        ledger.append(
+            root,
+            kind,
+            alpha=0.0025,
+            corpus=root.settings().get("corpus", {}),
+            verdict_sha256=artifacts.digest(data),
+            verdict=verdict,
+        )
     root.verdict.write_bytes(data)
     return verdict
 

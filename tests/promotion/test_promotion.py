@@ -384,18 +384,20 @@ def test_a_candidate_that_changed_by_one_byte_is_not_promoted(pair):
 
 
 def test_a_verdict_under_other_demands_than_gate_toml_has_now_does_not_promote(pair):
-    pair.policy.write_text("[decision]\nmargin = 0.01\n")
+    shipped = pair.policy.read_text()
+    pair.policy.write_text(f"{shipped}[decision]\nmargin = 0.01\n")
     with refused(pair, "gate.toml demands something else since the verdict was given. Run notebook 04 again"):
         promotion.promote(pair)
-    pair.policy.write_text("# in other words\n[decision]\nmargin = 0.0\n")
+    pair.policy.write_text(f"# in other words\n{shipped}[decision]\nmargin = 0.0\n")
     assert promotion.promote(pair)
 
 
 def test_a_verdict_on_another_corpus_than_gate_toml_names_now_does_not_promote(pair):
+    shipped = pair.policy.read_text()
     pair.policy.write_text("[decision]\n[corpus]\npath = 'other.csv'\n")
     with refused(pair, r"gate.toml names another \[corpus\] since the verdict was given. Run notebooks 02 to 04 again"):
         promotion.promote(pair)
-    pair.policy.write_text("[decision]\n[candidate]\nrecipe = 'another than was named by hand'\n")
+    pair.policy.write_text(f"{shipped}[candidate]\nrecipe = 'another than was named by hand'\n")
     assert promotion.promote(pair)
 
 
