@@ -111,12 +111,14 @@ def judge(mlgate, folder):
     return run
 
 
+@pytest.mark.slow
 def test_a_truly_better_model_is_promoted(judge):
     said = judge()
     assert said.code == 0, said.out
     assert said.reason.startswith("better than production: +")
 
 
+@pytest.mark.slow
 def test_a_worse_model_is_rejected(judge):
     assert judge(candidate="worse.pkl").code == 4
 
@@ -691,6 +693,7 @@ def test_a_terminal_that_has_no_tick_still_gets_its_verdict(tmp_path, encoding):
     assert "\\u2713 slice" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_model_of_another_scikit_learn_is_judged_and_the_verdict_says_so(mlgate, folder, tmp_path):
     data = (folder / "better.pkl").read_bytes()
     version = sklearn.__version__.encode()

@@ -21,6 +21,7 @@ def environment_after(code: str) -> dict[str, str]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_the_import_and_a_verdict_change_nothing():
     code = "before = dict(os.environ)\nimport mlgate\nassert 'numpy' not in sys.modules\n"
     code += "mlgate.judge(['a', 'b'] * 9, ['a', 'b'] * 9, ['b', 'b'] * 9)\nassert dict(os.environ) == before"

@@ -65,6 +65,7 @@ def judge(folder, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_each_model_gets_the_columns_that_it_was_fitted_on_in_its_order(judge):
     assert "Candidate model accuracy: 0.8" in judge("linear", "boosted")[1]
     assert judge("boosted", "linear")[0] == 4
@@ -99,6 +100,7 @@ def test_texts_are_not_given_columns(judge):
     assert "holds the labels" in said
 
 
+@pytest.mark.slow
 def test_regressors_are_judged_by_what_they_are_off(judge, folder, tmp_path):
     measured = ("--label-column", "a", "--metric", "mae", "--json", tmp_path / "verdict.json")
     table = ("--features", "b")

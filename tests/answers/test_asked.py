@@ -54,6 +54,7 @@ def test_answers_may_come_in_any_order_with_more_than_is_asked(tmp_path):
     assert Command(program(tmp_path, more), 30).answer(ROWS)[:3] == ["False", "True", "False"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -107,6 +108,7 @@ def test_a_command_sees_no_secret_that_is_not_named(tmp_path, monkeypatch):
         Command("true", 30, ["NOT_THERE"])
 
 
+@pytest.mark.slow
 def test_nothing_of_a_command_is_left_running(tmp_path):
     child = "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\n"
     child += f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
@@ -254,6 +256,7 @@ def test_what_passes_is_asked_again_and_counted(rude):
     assert (endpoint.counters.requests, endpoint.counters.retries) == (1, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -348,6 +351,7 @@ def test_a_label_is_never_shown_to_a_model_nor_the_answers_of_the_other(judge, t
     assert "it says 'id+text+size+place'" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -242,6 +242,7 @@ def told(path, *arguments):
     return path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clusters", [[], ["--cluster-column", "user"]], ids=["rows", "clusters"])
 @pytest.mark.parametrize("metric", ["mse", "log_loss", "auc"])
 def test_cards_of_parts_give_the_verdict_of_the_files_byte_for_byte(metric, clusters, tmp_path):

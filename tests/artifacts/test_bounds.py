@@ -217,6 +217,7 @@ def test_a_number_has_at_most_64_bits_or_is_not_taken_over():
     assert loads(saved(pipeline))[-1].random_state != 2**64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opcode", [b"]", b"}", b"(", b")", b"N", b"\x94", b"\x8c\0"], ids=repr)
 def test_a_file_of_nothing_but_small_things_is_soon_refused(opcode):
     """18 MB of empty lists, 17 kB compressed, took a minute and 3.5 GB."""

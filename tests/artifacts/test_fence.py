@@ -63,6 +63,7 @@ def test_a_model_that_takes_too_much_memory_is_stopped():
                 model.answer([" ".join(map(str, range(100_000)))])
 
 
+@pytest.mark.slow
 def test_a_model_that_never_answers_is_stopped_and_not_asked_again():
     started = time.process_time()
     with fenced(endless()) as model:
@@ -170,6 +171,7 @@ def test_children_end_with_their_parent():
 # ---- honest models ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pipeline",
     [

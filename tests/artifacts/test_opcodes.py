@@ -29,6 +29,7 @@ def one_by_one(data: bytes):
     return loads(data, most_objects=len(data) - 1)
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=90).filter(lambda text: len(text.encode("utf-8", "surrogatepass")) < 256) | NUMBERS))
 def test_a_run_is_what_pickle_reads(items):
     body = pickle.dumps(items, 5)
@@ -70,6 +71,7 @@ def test_both_ways_give_the_same_model():
     assert dump(loads(data)) == dump(one_by_one(data)) == data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_a_file_cut_off_or_changed_anywhere_is_refused_by_the_same_words(part):
     data = model()

@@ -33,6 +33,7 @@ def copy(name):
     return pickle.loads(pickle.dumps(usual(name)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", USUAL)
 def test_usual_pipelines_of_tables_load_and_answer_the_same(name):
     fitted = usual(name)

@@ -516,6 +516,7 @@ def test_words_are_hashed_to_one_column_at_least(number):
     refused(saved(evil), "damaged")
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_before_it_goes_off():
     for compress in (zlib.compress, bz2.compress, functools.partial(lzma.compress, preset=1)):
         bomb = compress(bytes(20_000_000))

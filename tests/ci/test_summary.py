@@ -47,6 +47,7 @@ def error(name: str, value: str) -> dict:
     return {"output_type": "error", "ename": name, "evalue": value}
 
 
+@pytest.mark.slow
 def test_a_preview_is_told_as_one(previewed):
     said = summary.of(previewed)
     page = summary.markdown(said)

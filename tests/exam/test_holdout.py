@@ -195,6 +195,7 @@ def test_new_rows_become_the_holdout_and_say_how_many_looks_they_bring(root_with
     assert len(corpus.split("train", root)) > 2_500  # the old ones have joined some thousand
 
 
+@pytest.mark.slow
 def test_new_rows_that_could_not_judge_change_nothing(root_with_production):
     root = root_with_production
     before = root.ledger.read_bytes()

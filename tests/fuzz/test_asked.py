@@ -33,6 +33,7 @@ def said(ask, count: int) -> None:
     "".join(answers).encode()
 
 
+@pytest.mark.slow
 @fuzzed(60)
 @given(changed_bytes([OUTPUT]), st.sampled_from([None, "a"]))
 def test_output_of_a_program_is_answers_or_a_sentence(output, score):

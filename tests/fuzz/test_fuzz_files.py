@@ -83,6 +83,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("files")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "files"), [("csv", CSV), ("parquet", PARQUET)])
 @fuzzed(40)
 @given(data=st.data())

@@ -171,6 +171,7 @@ def promoted(groups, icc, times, size=20):
     return found / times
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("icc", [0, 0.05, 0.3])
 @pytest.mark.parametrize("groups", [30, 100])
 def test_models_that_are_no_better_are_promoted_at_their_level_though_rows_resemble_each_other(groups, icc):

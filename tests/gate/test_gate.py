@@ -72,6 +72,7 @@ def test_paired_evidence_decides(b, c, decision):
     assert (verdict.difference.metric, verdict.difference.method) == ("accuracy", "tango")
 
 
+@pytest.mark.slow
 def test_the_rule_of_the_design_holds_for_all_counts():
     for n in (100, 5_000):
         for b in range(0, 50, 4):
@@ -159,6 +160,7 @@ def test_too_few_disagreements_hold_and_say_so(b, c):
     assert judge(plain(2, 2), BARE).reason.startswith("neither shown")  # four for one model would have been enough
 
 
+@pytest.mark.slow
 def test_smallest_win_is_where_the_verdict_turns():
     for different in (3, 5, 12, 80, 300):
         for margin in (-0.02, 0.0, 0.01):

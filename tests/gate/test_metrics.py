@@ -199,6 +199,7 @@ def no_better(random, rows, classes, discordance, times):
     return sizes, wins, different - wins, both
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classes", "discordance"),
     [((0.5, 0.5), (0.1, 0.1)), ((0.9, 0.1), (0.06, 0.2)), ((0.97, 0.03), (0.03, 0.3)), ((0.7, 0.2, 0.1), (0.1,) * 3)],
@@ -233,6 +234,7 @@ def test_no_pair_of_tests_is_fooled_by_a_few_rows_that_agree():
     assert more.p_value() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "cost"])
 def test_guards_in_other_metrics_keep_their_level_on_small_slices(metric):
     random = np.random.default_rng(4)

@@ -174,6 +174,7 @@ def test_one_more_win_is_more_evidence(b, c):
     assert midp(b + 1, c) <= midp(b, c) <= midp(b, c + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.05, 0.0025, 0.3, 1 / 32, 0.5])  # 1 / 32 is the mid-p of 4 wins out of 4
 def test_smallest_win_is_the_first_b_that_wins(alpha):
     for m in range(120):

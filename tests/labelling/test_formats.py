@@ -201,6 +201,7 @@ def changed(row: dict, tool: str) -> dict:
     return {**row, "text": "another text"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize(
     ("fault", "words"),

@@ -165,6 +165,7 @@ def test_rows_that_cannot_judge_are_refused_by_name(root, made):
     refused(root, "no column 'review'", text_column="review")
 
 
+@pytest.mark.slow
 def test_where_labels_could_decide_nothing_none_is_asked_for(root, made):
     artifacts.write_candidate(root, *made.models["worse"])
     refused(root, "No label is needed: REJECT")
@@ -508,6 +509,7 @@ def test_rows_that_somebody_read_are_no_unlabelled_holdout(bare, capsys):
         labelling.new(bare)
 
 
+@pytest.mark.slow
 def test_rows_that_raised_an_alarm_or_were_labelled_for_it_cannot_judge(bare, made):
     digest = artifacts.digest(bare.production.read_bytes())
     found = [text for text, _, _ in texts(1_500, seed=1)]

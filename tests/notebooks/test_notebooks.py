@@ -264,6 +264,7 @@ def test_a_figure_says_in_words_what_it_shows(root, folder):
     assert "11 disagreements" in BeautifulSoup(result.page.read_text(), "html.parser").img["alt"]
 
 
+@pytest.mark.slow
 def test_answers_stay_folded_on_the_page(root, folder):
     path = write(folder, "01_x", PIDS)
     notebook = nbformat.read(path, as_version=4)

@@ -66,6 +66,7 @@ def test_plain_papermill_gives_the_same_model_verdict_and_ledger(root_with_produ
     assert lines[0] == lines[1]
 
 
+@pytest.mark.slow
 def test_a_recipe_that_is_not_there_is_refused_before_a_notebook_begins(root_with_production):
     with pytest.raises(MlgateError, match="There is no recipe 'champion'"):
         workflow.run(root_with_production, "champion", None)
@@ -76,6 +77,7 @@ def tree(root: Root) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in root.path.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_asking_ahead_reads_no_sealed_label_and_writes_nothing(pair, monkeypatch):
     before = tree(pair)
     monkeypatch.setattr(corpus, "rows_of", sealed(corpus.rows_of))
@@ -94,6 +96,7 @@ def sealed(rows_of):
     return allowed
 
 
+@pytest.mark.slow
 def test_who_asked_ahead_gets_the_same_verdict_without_asking_again(pair, tmp_path, monkeypatch):
     cold = Root(tmp_path / "cold")
     shutil.copytree(pair.path, cold.path)
@@ -111,6 +114,7 @@ def test_who_asked_ahead_gets_the_same_verdict_without_asking_again(pair, tmp_pa
     assert asked == []
 
 
+@pytest.mark.slow
 def test_a_candidate_that_validation_rows_reject_is_not_asked_about_sealed_rows(
     root_with_production, worse_model, monkeypatch
 ):
@@ -128,6 +132,7 @@ def test_a_candidate_that_another_run_trained_is_not_asked_ahead(pair, monkeypat
     assert asked == []
 
 
+@pytest.mark.slow
 def test_papermill_is_imported_without_the_grammar_of_iris():
     code = (
         "import sys\nfrom mlgate.notebooks.runner import import_papermill\nimport_papermill()\n"

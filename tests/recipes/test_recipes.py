@@ -93,6 +93,7 @@ def test_a_good_recipe_has_no_severity(name, severity, rows):
         named(name).train(rows, severity)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SABOTAGED)
 def test_without_a_severity_a_sabotaged_recipe_takes_its_default(name, rows):
     default = RECIPES[name].severity
@@ -101,6 +102,7 @@ def test_without_a_severity_a_sabotaged_recipe_takes_its_default(name, rows):
     assert digest(named(name).train(rows)) == digest(named(name).train(rows, default))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SABOTAGED)
 @pytest.mark.parametrize("severity", [0, 0.0])
 def test_severity_0_is_the_baseline_byte_for_byte(name, severity, rows, baseline_digest):
@@ -136,6 +138,7 @@ def test_harm_grows_with_severity_and_shows_at_the_default(name, exam, honest):
     assert half <= honest + 0.01
 
 
+@pytest.mark.slow
 def test_the_challenger_is_truly_better(exam, honest):
     assert accuracy(named("challenger").train(exam[0]), exam[1]) > honest + 0.01
 

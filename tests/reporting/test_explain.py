@@ -93,6 +93,7 @@ def test_all_words_and_the_intercept_add_up_to_the_decision_function(name, class
     assert dict(words(model, text, label, most=10_000)) == positive
 
 
+@pytest.mark.slow
 def test_the_heaviest_words_come_first_and_belong_to_the_answer():
     text = "A wonderful, wonderful film with a boring ending."
     model = trained("baseline")
@@ -240,6 +241,7 @@ def test_integer_labels_and_rows_without_a_source_will_do():
     assert set(found["truth"]) <= {"0", "1", "2"}
 
 
+@pytest.mark.slow
 def test_the_table_of_checks_has_them_all():
     rows = sample(*VALIDATION)
     batch = corpus.Batch(rows["text"].tolist(), rows["label"].tolist(), rows["source"].tolist())

@@ -245,6 +245,7 @@ def test_the_forest_draws_the_verdicts_own_interval():
     np.testing.assert_allclose(sorted(wide), sorted(expected))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: f"margin {policy.margin:g}")
 @pytest.mark.parametrize("name", ["two classes", "worse", "few rows", "identical models"])
 def test_the_forests_word_agrees_with_the_check(name, policy):

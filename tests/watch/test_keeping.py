@@ -95,6 +95,7 @@ def test_a_locked_file_makes_rows_wait_and_says_so(keeper, model):
     assert keeper.dropped == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_was_lost_is_made_anew(keeper, model):
     keeper.start()
     keeper.offer(model, TEXTS, ANSWERS)

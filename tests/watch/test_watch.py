@@ -72,6 +72,7 @@ def test_drift_without_harm_is_not_called_harm(production, live, tmp_path, capsy
     assert "more capital letters: mean rank 1.000, in the profile 0.500" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_estimate_on_foreign_texts_is_given_and_greyed_out(production, live, tmp_path):
     _, found = replayed(production, DRIFTS["foreign_language"].apply(live.drop(columns="source")), tmp_path)
     assert found["lights"]["estimated_harm"]["on"]
