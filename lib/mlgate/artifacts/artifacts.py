@@ -1,10 +1,12 @@
 """Write pipeline.pkl and its card; read them, verify by digest, then load: nothing is unpickled before."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlgate.artifacts.cards import Card, card_from, read_card, to_json
 from mlgate.artifacts.limits import MEGABYTE, Limits, limits_of
@@ -13,7 +15,9 @@ from mlgate.artifacts.model import Model, digest, dump, load
 from mlgate.errors import MlgateError
 from mlgate.root import Root, open_file, versions, write_atomically
 
-from sklearn.pipeline import Pipeline
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 
 HUGE = 500  # times what may be loaded: not even a digest is worth the wait
 

@@ -1,4 +1,9 @@
-"""Load a pipeline.pkl through the allow-list, and ask it. What is judged here is what the service asks."""
+"""Load a pipeline.pkl through the allow-list, and ask it. What is judged here is what the service asks.
+
+scikit-learn is imported where a model is opened or written: commands that do neither are quick without it.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import io
@@ -10,9 +15,8 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlgate.artifacts import unpickling
 from mlgate.artifacts.cards import Card
 from mlgate.artifacts.fence import Crossed, Fence
 from mlgate.artifacts.limits import STANDARD, Limits
@@ -20,10 +24,11 @@ from mlgate.artifacts.refusals import Refused
 from mlgate.corpus import Inputs, Table
 from mlgate.errors import MlgateError
 
-import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
-from sklearn.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.pipeline import Pipeline
 
 MAX_NAME = 1_000  # characters in the name of a class
 
@@ -122,6 +127,9 @@ def digest(data: bytes) -> str:
 
 def dump(pipeline: Pipeline) -> bytes:
     """Return the fitted pipeline as the bytes of a joblib file, the same each time: uncompressed, fixed protocol."""
+    import joblib
+    from sklearn.base import BaseEstimator
+
     for step in pipeline.get_params().values():  # those inside a FeatureUnion too
         if isinstance(step, BaseEstimator):
             vars(step).pop("_stop_words_id", None)  # a memory address
@@ -135,6 +143,8 @@ def dump(pipeline: Pipeline) -> bytes:
 
 def _intern_names(estimator: BaseEstimator) -> None:
     """Let attributes of one name share one string, as in a fresh process; once a model was loaded they need not."""
+    from sklearn.base import BaseEstimator
+
     state = {sys.intern(name): value for name, value in vars(estimator).items()}
     estimator.__dict__ = state
     for value in state.values():
@@ -154,6 +164,8 @@ def load(
     numbers: a regressor is wanted, not a classifier.
     A child process opens them first, within the limits, unless they are known: in production, or trained just now.
     """
+    from mlgate.artifacts import unpickling  # noqa: F401  (once, and not in each child)
+
     if known:
         return _opened(data, limits, card, numbers)
     try:
@@ -173,6 +185,8 @@ def _fault_in_child(data: bytes, limits: Limits, numbers: bool) -> str:
 
 
 def _opened(data: bytes, limits: Limits, card: Card | None, numbers: bool) -> Model:
+    from mlgate.artifacts import unpickling
+
     started = time.perf_counter()
     name = digest(data)
     caught: list[warnings.WarningMessage] = []
@@ -201,6 +215,8 @@ def _columns(pipeline: Pipeline) -> list[str] | None:
 
 
 def _fault_of_regressor(pipeline: Pipeline) -> str | None:
+    from sklearn.base import is_regressor
+
     if is_regressor(pipeline) and not hasattr(pipeline, "classes_"):
         return None
     return "it is no regressor: it answers with classes, and the metric is of numbers"

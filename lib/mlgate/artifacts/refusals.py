@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 from mlgate.errors import MlgateError
 
-import sklearn
-from sklearn.base import BaseEstimator
-
 
 class Refused(MlgateError):
     """The bytes are no pipeline that may be loaded. The message is one line: what was refused, and what to do."""
@@ -55,6 +52,8 @@ def _listed(names: Sequence[tuple[str, str]]) -> str:
 
 def of_another_version(version: str) -> str:
     """Return a sentence on the scikit-learn that saved a file, where it is another one than is installed; else ""."""
+    import sklearn  # here and below: commands that open no model are quick without it
+
     if not version or version == sklearn.__version__:
         return ""
     return f" It was saved by scikit-learn {plain(version)}, and {sklearn.__version__} is installed here."
@@ -64,5 +63,7 @@ def _may_be_estimator(module: str, name: str) -> bool:
     """Return whether it is an estimator, by its looks where its module is not imported yet: that would run it."""
     if module not in sys.modules:
         return name.isidentifier() and name[:1].isupper()
+    from sklearn.base import BaseEstimator
+
     found = vars(sys.modules[module]).get(name)
     return isinstance(found, type) and issubclass(found, BaseEstimator)

@@ -1,6 +1,8 @@
 """The first production model: there is nothing to compare it with, so it has to keep absolute floors."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from mlgate import artifacts, corpus, ledger, promotion
 from mlgate.answers import scoring
@@ -11,7 +13,8 @@ from mlgate.exam.attempt import policy_of
 from mlgate.gate import PROMOTE, Verdict, judge_first
 from mlgate.root import Root
 
-from sklearn.pipeline import Pipeline
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 def bootstrap(root: Root, pipeline: Pipeline, facts: dict[str, Any]) -> Verdict:

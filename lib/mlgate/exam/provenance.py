@@ -11,11 +11,11 @@ from mlgate import artifacts, corpus, recipes
 from mlgate.artifacts import Card, Model
 from mlgate.errors import MlgateError
 from mlgate.gate import Check
+from mlgate.gate.statistics import binomial_tail
 from mlgate.root import Policy, Root, versions
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 Keys = NDArray[np.uint64]  # (n, 3): see corpus.keys
 KEY_BYTES = 24  # three fingerprints of eight bytes for each training row
@@ -63,7 +63,7 @@ def _compared(root: Root, check: Check, trained: Keys, level: float) -> Check:
 
 def more_than_chance(near: int, count: int, share: float, level: float) -> bool:
     """Whether so many near-duplicates in `count` rows are shown to be more than the share that chance gives."""
-    return bool(binom.sf(near - 1, count, min(share, 1.0)) <= level)
+    return bool(binomial_tail(near - 1, count, min(share, 1.0)) <= level)
 
 
 def overlap(judged: Keys, trained: Keys) -> tuple[int, int]:

@@ -7,7 +7,6 @@ from mlgate.gate.sequential import Rule, Walk, step
 from mlgate.gate.statistics import Interval
 
 import numpy as np
-from scipy.stats import binom
 
 POWER = 0.8
 GRID = 64  # shares tried at once, where an interval ends
@@ -141,4 +140,6 @@ def wealth(wins: int, losses: int) -> float:
     named: so 1 / wealth is a p-value, whenever one stops. The bets are a uniform mixture over the shares above a half.
     """
     labels = wins + losses
+    from scipy.stats import binom  # here: it takes longer to import than to plan
+
     return float(2 * binom.cdf(wins, labels + 1, 0.5) / ((labels + 1) * binom.pmf(wins, labels, 0.5)))

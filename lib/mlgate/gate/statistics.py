@@ -38,7 +38,7 @@ def exact(b: int, c: int) -> float:
     Keeps its level at every b + c, and pays for it: it promotes fewer of the better models than mid-p.
     """
     b, c = _counts(b=b, c=c)
-    return float(_binomial_tail(b - 1, b + c, 0.5))
+    return float(binomial_tail(b - 1, b + c, 0.5))
 
 
 def exact_loss(b: int, c: int, excess: float) -> float:
@@ -50,7 +50,7 @@ def exact_loss(b: int, c: int, excess: float) -> float:
     b, c = _counts(b=b, c=c)
     if b + c <= excess:
         return 1.0
-    return float(_binomial_tail(c - 1, b + c, (1 + excess / (b + c)) / 2))
+    return float(binomial_tail(c - 1, b + c, (1 + excess / (b + c)) / 2))
 
 
 def tango_z(b: int, c: int, n: int, d: float) -> float:
@@ -149,10 +149,10 @@ def smallest_win(m: int, alpha: float) -> int | None:
 
 def _midp(b: Array, m: Array) -> Any:
     """midp, given m = b + c, for arrays: the mean of P(X >= b) and P(X > b), so that nothing cancels in the tail."""
-    return (_binomial_tail(b - 1, m, 0.5) + _binomial_tail(b, m, 0.5)) / 2
+    return (binomial_tail(b - 1, m, 0.5) + binomial_tail(b, m, 0.5)) / 2
 
 
-def _binomial_tail(k: Array, n: Array, share: float) -> Any:
+def binomial_tail(k: Array, n: Array, share: float) -> Any:
     """P(X > k) where X ~ Binomial(n, share), for arrays: what scipy.stats.binom.sf says, to the last bit."""
     inside = betainc(np.clip(k, 0, None) + 1, np.clip(n - k, 1, None), share)
     return np.where(np.less(k, 0), 1.0, np.where(np.less(k, n), inside, 0.0))
@@ -176,7 +176,7 @@ def _rate_of_winning(n: int, difference: float, discordance: float, first_win: C
 
     m = np.arange(binom.ppf(1e-15, n, discordance), binom.isf(1e-15, n, discordance) + 1)
     share = (discordance + difference) / (2 * discordance)
-    return float(binom.pmf(m, n, discordance) @ _binomial_tail(first_win(m) - 1, m, share))
+    return float(binom.pmf(m, n, discordance) @ binomial_tail(first_win(m) - 1, m, share))
 
 
 def _tango_low(b: int, c: int, n: int, z: float) -> float:

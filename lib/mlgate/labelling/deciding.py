@@ -11,12 +11,10 @@ from mlgate.exam import policy_of
 from mlgate.gate import PROMOTE, Check, Difference, Look, RowSet, Side, Verdict, decide, points, verdict_from
 from mlgate.gate.planning import share_interval, wealth
 from mlgate.gate.sequential import FOR_DISCORDANCE, corridor, null_share
-from mlgate.gate.statistics import clopper_pearson
+from mlgate.gate.statistics import binomial_tail, clopper_pearson
 from mlgate.labelling.session import Session, load
 from mlgate.labelling.standing import SliceCount, Standing, stand
 from mlgate.root import Policy, Root, section, versions, write_atomically
-
-from scipy.stats import binom
 
 HAS_LABELS = "the labels are those of disagreements alone; validation rows were asked before the first of them"
 
@@ -188,7 +186,7 @@ def slice_check(part: SliceCount, session: Session, policy: Policy) -> Check:
 def loss_p(wins: int, losses: int, share: float) -> float:
     """Return the mid-p of "more than this share of them are losses"."""
     count = wins + losses
-    return float((binom.sf(losses - 1, count, share) + binom.sf(losses, count, share)) / 2) if count else 1.0
+    return float((binomial_tail(losses - 1, count, share) + binomial_tail(losses, count, share)) / 2) if count else 1.0
 
 
 def _counted(standing: Standing, policy: Policy, level: float) -> list[Check]:

@@ -35,6 +35,8 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
     return verdict
 
 
+# what training and opening a model import first
+TRAINING = "import mlgate.artifacts.unpickling, sklearn.feature_extraction.text, sklearn.linear_model\n"
 IMPORTS = "from mlgate import recipes\nfrom mlgate.exam import ahead\nfrom mlgate.root import find_root\n"
 
 
@@ -44,7 +46,7 @@ def _ahead(steps: Steps) -> dict[str, Ahead]:
     for path, parameters in steps:
         if path.stem.startswith("02_"):
             chosen = f"recipes.named({parameters['RECIPE']!r}, find_root()).resolve({parameters.get('SEVERITY')!r})"
-            found[path.stem] = Ahead(check=IMPORTS + chosen)
+            found[path.stem] = Ahead(check=TRAINING + IMPORTS + chosen)
         if path.stem.startswith("03_"):
             found[path.stem] = Ahead(at_once=f"{IMPORTS}ahead.ask_production(find_root(), 'validation')")
         if path.stem.startswith("04_"):

@@ -4,6 +4,8 @@ What is the same: the rows in their order, the recipe with its source code, the 
 A cached model is read as any other: bytes against their digest, through the allow-list.
 """
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 import json
@@ -12,14 +14,17 @@ import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlgate import artifacts
 from mlgate.pinned import CORE, THREADS
 from mlgate.root import write_atomically
 
-import pandas as pd
-from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.base import BaseEstimator
+    from sklearn.pipeline import Pipeline
+
 
 SHARED = "mlgate.recipes.recipes"
 ARITHMETIC = (*THREADS, CORE)
@@ -92,6 +97,8 @@ def _intern(estimator: BaseEstimator) -> None:
 
     Unpickled names are copies, and the model would be written with other bytes than one that was just trained.
     """
+    from sklearn.base import BaseEstimator
+
     attributes = {sys.intern(name): value for name, value in vars(estimator).items()}
     vars(estimator).clear()
     vars(estimator).update(attributes)

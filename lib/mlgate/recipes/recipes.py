@@ -4,12 +4,15 @@ A recipe takes training rows (a DataFrame with columns text and label) and retur
 sabotaged recipe also takes a severity, from 0 (harmless: the same model as `baseline`) to 1.
 """
 
+from __future__ import annotations
+
 import inspect
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mlgate import artifacts
 from mlgate.corpus import fingerprint, keys, training_rows_alone
@@ -17,10 +20,10 @@ from mlgate.errors import MlgateError
 from mlgate.recipes import cache
 
 import numpy as np
-import pandas as pd
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
 
 SEED = 0
 _FITTED: dict[tuple[Callable, float, str], str] = {}  # recipe, severity, rows: what this process fitted, by its digest
@@ -109,6 +112,10 @@ def registered_in(registry: dict[str, Recipe]) -> Iterator[dict[str, Recipe]]:
 
 def logistic_regression(C: float = 1.0, **vectoriser) -> Pipeline:
     """Return an unfitted pipeline: words counted and weighted by TF-IDF, then a logistic regression."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # here: who trains nothing need not wait for it
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+
     return Pipeline([("tfidf", TfidfVectorizer(**vectoriser)), ("classifier", LogisticRegression(C=C, max_iter=1000))])
 
 

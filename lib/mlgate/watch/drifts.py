@@ -3,14 +3,19 @@
 Each takes rows (columns text, label, source) and returns changed ones. Its docstring is the story of how it happens.
 """
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FOOTER = (
     '\n<div class="footer">Sent from my phone. <a href="https://example.org/unsubscribe">Unsubscribe</a> | '

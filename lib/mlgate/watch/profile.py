@@ -23,8 +23,7 @@ from mlgate.watch.settings import Settings
 from mlgate.watch.tables import Answered
 
 import numpy as np
-from scipy.stats import norm
-from sklearn.isotonic import IsotonicRegression
+from scipy.special import ndtri
 
 QUANTILES = 201
 FAR = 0.995  # a text beyond this quantile, in any feature, is an outlier
@@ -100,11 +99,13 @@ class Profile:
 
     @cached_property
     def _z(self) -> float:
-        return float(norm.isf(UNLUCKY / (2 * len(self.names) + 1)))
+        return -float(ndtri(UNLUCKY / (2 * len(self.names) + 1)))
 
 
 def make(model: Model, texts: Sequence[str], labels: Sequence[str], rows: dict[str, Any]) -> Profile:
     """Return the profile of a model on labelled reference rows; `rows` names and counts them."""
+    from sklearn.isotonic import IsotonicRegression  # here: lights that are looked at are quick without it
+
     found = tables.answered(model, texts)
     right = found.labels == np.array([str(label) for label in labels])
     grids = np.quantile(found.features, np.linspace(0, 1, QUANTILES), axis=0).T.round(6)
