@@ -514,6 +514,7 @@ def test_two_models_are_probed_and_one_beside_itself_is_not():
     assert scoring.score(first, second, rows(frame)).probes is not None
     assert scoring.score(first, first, rows(frame)).probes is None
     assert scoring.score(first, second, rows(frame), probing=False).probes is None
+    assert scoring.score(first, second, rows(frame, size=len(frame))).probes is not None  # in one batch, too
 
 
 def test_the_time_that_answers_took_is_a_part_of_all_and_none_where_nothing_was_asked():

@@ -160,3 +160,10 @@ def test_a_swap_is_logged_once_and_a_look_that_changes_nothing_is_not(root, capl
     assert caplog.messages[2].startswith("Not served: ")
     assert heard[0] == OLD
     assert heard[-1] == NEW
+
+
+def test_a_model_is_slow_where_one_answer_takes_longer_than_a_batch_may(monkeypatch):
+    model = artifacts.load(tiny_bytes(1.0))
+    assert not watching.warmed_up(model).slow
+    monkeypatch.setattr(watching, "TARGET", 0.0)
+    assert watching.warmed_up(model).slow
