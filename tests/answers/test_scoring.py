@@ -517,6 +517,14 @@ def test_two_models_are_probed_and_one_beside_itself_is_not():
     assert scoring.score(first, second, rows(frame, size=len(frame))).probes is not None  # in one batch, too
 
 
+def test_what_is_probed_is_productions_and_the_candidates_in_this_order(monkeypatch):
+    frame, production, candidate = stubs()
+    asked = []
+    monkeypatch.setattr(scoring, "probe", lambda *models_and_texts: asked.append(models_and_texts[:2]))
+    scoring.score(production, candidate, rows(frame))
+    assert [[model.digest for model in pair] for pair in asked] == [[production.digest, candidate.digest]]
+
+
 def test_the_time_that_answers_took_is_a_part_of_all_and_none_where_nothing_was_asked():
     frame, production, candidate = stubs()
     candidate.fault = "it will not load"

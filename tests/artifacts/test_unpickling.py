@@ -665,6 +665,11 @@ def test_all_that_is_refused_is_named_in_one_pass_and_allow_is_advised_only_wher
     assert message.endswith("or judge its answers instead: mlgate judge --answers")
 
 
+def test_a_type_that_stands_in_a_file_twice_is_named_once():
+    name = b"\x8c\x04evil\x8c\x04Evil\x93"
+    assert refused(b"\x80\x04" + name + b"0" + name + b".").count("evil.Evil") == 1
+
+
 def test_a_file_of_another_scikit_learn_says_so(monkeypatch):
     monkeypatch.setattr("sklearn.base.__version__", "1.3.0")
     for model in (fit(TfidfVectorizer(), NearestCentroid()), fit(TfidfVectorizer(), LogisticRegression())):
@@ -673,6 +678,7 @@ def test_a_file_of_another_scikit_learn_says_so(monkeypatch):
             data = data.replace(b"sklearn.linear_model._logistic", b"sklearn.linear_model._logistik")
         message = refused(data)
         assert f"It was saved by scikit-learn 1.3.0, and {sklearn.__version__} is installed here." in message
+    assert "It was saved by scikit-learn 1.3.0, and" in refused(saved(NuSVC()))  # which alone says so
 
 
 def test_a_refused_estimator_is_named_with_the_line_that_allows_it():

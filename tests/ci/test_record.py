@@ -565,6 +565,17 @@ def test_a_recipe_that_changed_meanwhile_is_another_one(hub, better_model, judge
         record.record(run, run, started=Started("promotion"))
 
 
+def test_rows_that_changed_meanwhile_are_other_rows(hub, better_model, judge, small_corpus):
+    """Where they are a file of the repository, which the commit that was judged had as well."""
+    policy = (hub.person / "gate.toml").read_text(encoding="utf-8").replace(str(small_corpus), "rows.csv")
+    commit(hub, {"gate.toml": policy, "rows.csv": small_corpus})
+    run = runner(hub, "run")
+    judge(run, better_model)
+    commit(hub, {"rows.csv": small_corpus.read_text(encoding="utf-8") + "Another film.,positive,mine\n"})
+    with pytest.raises(Stale, match=r"meanwhile rows\.csv changed on main"):
+        record.record(run, run, started=Started("promotion"))
+
+
 def test_a_recipe_named_by_hand_does_not_ask_what_main_trains_by_itself(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)

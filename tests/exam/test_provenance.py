@@ -29,6 +29,7 @@ def candidate(root):
 def checked(root, candidate, **policy) -> dict[str, str]:
     demands = Policy(**policy)
     found = [*provenance.checks(root, demands, candidate, candidate, 0.05)]
+    assert [check.code for check in found] == ["leakage", "production_leakage"]  # in the verdict, the candidate's first
     found.append(provenance.reproducible(root, demands, candidate))
     return {check.code: check.status for check in found}
 
@@ -222,3 +223,11 @@ def test_each_judged_row_counts_however_many_training_rows_it_is_like():
     judged = np.array([[1, 11, 21], [2, 12, 22], [3, 12, 23], [4, 14, 22], [5, 15, 25]], dtype=np.uint64)
     trained = np.array([[1, 11, 21], [9, 12, 22]], dtype=np.uint64)
     assert provenance.overlap(judged, trained) == (1, 3)
+
+
+def test_more_than_chance_counts_those_found_and_all_above():
+    """Of ten rows at one in ten by chance, three or more have .0702, four or more .0128."""
+    assert not provenance.more_than_chance(3, 10, 0.1, 0.05)
+    assert provenance.more_than_chance(3, 10, 0.1, 0.071)
+    assert provenance.more_than_chance(4, 10, 0.1, 0.05)
+    assert not provenance.more_than_chance(0, 10, 0.0, 0.05)

@@ -360,3 +360,18 @@ def test_a_card_with_a_field_of_another_type_is_one_sentence(tmp_path, field):
     for command in (integrity.verify, integrity.stale):
         with pytest.raises(MlgateError, match=r"cards/.*\.json was changed: .* and not .*git checkout"):
             command(root)
+
+
+@pytest.mark.parametrize("card", [{"digest": "a" * 64}, [], "a card"], ids=str)
+def test_a_card_of_another_model_or_of_none_is_one_sentence(tmp_path, card):
+    root = tiny_root(tmp_path / "root")
+    (root.cards / f"{name_of(1.0)}.json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(MlgateError, match="describes another model than its name says: it was changed"):
+        integrity.verify(root)
+
+
+def test_new_holdout_rows_bring_their_fingerprints_along(tmp_path):
+    root = tiny_root(tmp_path / "root")
+    [line] = [entry for entry in ledger.read(root) if entry["kind"] == "holdout"]
+    assert integrity.named_by(root, line) == {root.holdouts / f"{'0' * 16}.keys": "0" * 64}
+    assert integrity.named_by(root, {"kind": "look"}) == {}

@@ -167,3 +167,24 @@ def test_a_model_is_slow_where_one_answer_takes_longer_than_a_batch_may(monkeypa
     assert not watching.warmed_up(model).slow
     monkeypatch.setattr(watching, "TARGET", 0.0)
     assert watching.warmed_up(model).slow
+
+
+def test_the_watch_goes_on_for_ever(root, monkeypatch):
+    """Two swaps, one after the other, by the same task."""
+    monkeypatch.setattr(watching, "PAUSE", 0.01)
+    watcher = watching.Watcher(root, lambda before, after: None)
+
+    async def until(name: str) -> None:
+        while watcher.view.serving is None or watcher.view.serving.model.digest != name:
+            await asyncio.sleep(0.01)
+
+    async def story() -> None:
+        task = asyncio.create_task(watcher.run())
+        await asyncio.wait_for(until(OLD), 20)
+        promotion.promote(root)
+        await asyncio.wait_for(until(NEW), 20)
+        promotion.rollback(root)
+        await asyncio.wait_for(until(OLD), 20)
+        task.cancel()
+
+    asyncio.run(story())

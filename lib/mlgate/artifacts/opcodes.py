@@ -16,11 +16,11 @@ OPCODES = (
     "STACK_GLOBAL", "REDUCE", "NEWOBJ", "BUILD", "BINPUT", "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET",
 )
 # fmt: on
-TEXT = pickle.SHORT_BINUNICODE[0]
-NUMBER_1 = pickle.BININT1[0]
-NUMBER_2 = pickle.BININT2[0]
-NUMBER_4 = pickle.BININT[0]
-MEMOIZE = pickle.MEMOIZE[0]
+TEXT = ord(pickle.SHORT_BINUNICODE)
+NUMBER_1 = ord(pickle.BININT1)
+NUMBER_2 = ord(pickle.BININT2)
+NUMBER_4 = ord(pickle.BININT)
+MEMOIZE = ord(pickle.MEMOIZE)
 
 
 class Counted(dict):

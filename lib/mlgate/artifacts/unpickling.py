@@ -202,13 +202,13 @@ class _Unpickler(NumpyUnpickler):
             raise EOFError
         self.append(bytearray(data))
 
-    dispatch = {code: NumpyUnpickler.dispatch[code] for code in (getattr(pickle, name)[0] for name in OPCODES)}  # noqa: RUF012
+    dispatch = {code: NumpyUnpickler.dispatch[code] for code in (ord(getattr(pickle, name)) for name in OPCODES)}  # noqa: RUF012
     dispatch |= {
-        pickle.REDUCE[0]: load_reduce, pickle.NEWOBJ[0]: load_newobj, pickle.BUILD[0]: load_build,
-        pickle.SETITEM[0]: load_setitem, pickle.SETITEMS[0]: load_setitems, pickle.LONG1[0]: load_long1,
-        pickle.BYTEARRAY8[0]: load_bytearray8,
+        ord(pickle.REDUCE): load_reduce, ord(pickle.NEWOBJ): load_newobj, ord(pickle.BUILD): load_build,
+        ord(pickle.SETITEM): load_setitem, ord(pickle.SETITEMS): load_setitems, ord(pickle.LONG1): load_long1,
+        ord(pickle.BYTEARRAY8): load_bytearray8,
     }  # fmt: skip
-    in_runs = dispatch | {pickle.MARK[0]: _load_mark_and_run, pickle.FRAME[0]: _load_frame_and_run}
+    in_runs = dispatch | {ord(pickle.MARK): _load_mark_and_run, ord(pickle.FRAME): _load_frame_and_run}
 
 
 class Unknown:
@@ -262,7 +262,7 @@ class _Survey(_Unpickler):
             self.version = plain(str(state.get("_sklearn_version", self.version)))
 
     dispatch = _Unpickler.dispatch | {
-        pickle.REDUCE[0]: load_reduce, pickle.NEWOBJ[0]: load_newobj, pickle.BUILD[0]: load_build,
+        ord(pickle.REDUCE): load_reduce, ord(pickle.NEWOBJ): load_newobj, ord(pickle.BUILD): load_build,
     }  # fmt: skip
 
 

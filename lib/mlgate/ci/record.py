@@ -244,7 +244,10 @@ def _title(added: list[Entry]) -> str:
 
 def _body(added: list[Entry]) -> str:
     """Return what a reader of the history wants to know: the reason, and the run it comes from."""
-    parts = [flat(line["verdict"]["reason"]) for line in ledger.judged(added)][-1:]
+    parts = []
+    judged = ledger.judged(added)
+    if judged:
+        parts.append(flat(judged[-1]["verdict"]["reason"]))
     server, repository, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     if server and repository and run:
         parts.append(f"{server}/{repository}/actions/runs/{run}")
