@@ -458,6 +458,23 @@ def test_a_commit_between_fetch_and_push_is_fetched_and_tried_again(hub, better_
     assert (on_main(hub).path / "README.md").read_text() == "2\n"
 
 
+def test_a_push_that_arrived_though_its_answer_was_lost_is_recorded_once(hub, better_model, monkeypatch, judge):
+    run, plain, pushes = runner(hub, "run"), record.git, []
+    judge(run, better_model)
+
+    def git_with_a_bad_line(root, *arguments):
+        said = plain(root, *arguments)
+        if arguments[0] == "push":
+            pushes.append(arguments)
+            raise MlgateError("git: the remote end hung up unexpectedly")
+        return said
+
+    monkeypatch.setattr(record, "git", git_with_a_bad_line)
+    assert record.record(run, run).startswith("Recorded on main")
+    assert len(pushes) == 1
+    assert kinds(on_main(hub)) == ["bootstrap", "look", "promotion"]
+
+
 def test_a_main_that_never_rests_ends_with_a_sentence(hub, better_model, monkeypatch, judge):
     run, plain = runner(hub, "run"), record.git
     judge(run, better_model)

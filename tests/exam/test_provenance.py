@@ -35,6 +35,8 @@ def checked(root, candidate, **policy) -> dict[str, str]:
 
 
 def test_an_honest_candidate_passes(root, candidate):
+    leakage, _ = provenance.checks(root, Policy(), candidate, candidate, 0.05)
+    assert (leakage.observed, leakage.required) == (0.0, 0.0)
     found = checked(root, candidate)
     assert found["leakage"] == "pass"
     assert found["production_leakage"] == "undecided"  # there are no fingerprints of production's rows
@@ -231,3 +233,20 @@ def test_more_than_chance_counts_those_found_and_all_above():
     assert provenance.more_than_chance(3, 10, 0.1, 0.071)
     assert provenance.more_than_chance(4, 10, 0.1, 0.05)
     assert not provenance.more_than_chance(0, 10, 0.0, 0.05)
+
+
+def test_fingerprints_are_read_back_as_they_were_written(root, candidate):
+    found = provenance.read_keys(root.candidate_keys, candidate.card)
+    assert np.array_equal(found, corpus.keys(corpus.split("train", root)["text"]))
+
+
+def test_rows_that_nearly_were_trained_on_fail_where_they_are_more_than_chance(root):
+    """The beginnings and endings of all validation rows among the training rows, and none of them whole."""
+    check = Check("leakage", "pass", "reject", "", observed=0.0)
+    own = provenance.keys_of(root, "train")
+    nearly = provenance.keys_of(root, "validation").copy()
+    nearly[:, 0] += 1
+    found = provenance.leakage(root, check, np.concatenate([own, nearly]), 0.05)
+    assert found.status == "fail"
+    assert found.observed > 0.3
+    assert provenance.leakage(root, check, own[:-1], 0.05).status == "pass"

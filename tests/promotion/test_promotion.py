@@ -690,6 +690,16 @@ def test_a_model_laid_beside_a_claim_that_the_ledger_does_not_bear_out_gets_no_l
         promotion.rollback(root)
 
 
+@pytest.mark.parametrize("odd", [{"kind": "look"}, {"begun": ""}, {"to": "../../gate"}, {"from": "nobody"}], ids=str)
+def test_a_claim_with_an_odd_field_is_none(odd, tmp_path):
+    root = tiny_root(tmp_path / "root")
+    entry = {"kind": "refresh", "from": OLD, "to": NEW, "begun": ledger.now()}
+    write_atomically(promotion.stage_of(root) / "entry.json", artifacts.to_json(entry))
+    assert promotion.begun_move(root) == entry
+    write_atomically(promotion.stage_of(root) / "entry.json", artifacts.to_json(entry | odd))
+    assert promotion.begun_move(root) is None
+
+
 def test_a_promotion_killed_right_after_its_rename_gets_its_line_because_its_look_stands_in_the_ledger(pair):
     promotion.promote(pair)
     lines = pair.ledger.read_bytes().splitlines(keepends=True)

@@ -50,6 +50,7 @@ def test_an_equal_model_is_promoted_without_a_look_and_written_down(stale):
         new.digest,
     )
     assert entries[-1]["equal_answers"] == 1.0
+    assert entries[-1]["versions"] == [{"scikit-learn": "1.0.0"}, artifacts.versions()]
     assert new.card.versions == artifacts.versions()
     assert ledger.looks_left(entries, exam.policy_of(stale)) == left
     assert integrity.verify(stale) == new.digest

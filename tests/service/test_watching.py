@@ -188,3 +188,19 @@ def test_the_watch_goes_on_for_ever(root, monkeypatch):
         task.cancel()
 
     asyncio.run(story())
+
+
+def test_what_is_refused_for_the_same_reason_is_refused_since_then(root):
+    watcher = watching.Watcher(root, lambda before, after: None)
+
+    async def story() -> None:
+        await watcher.check()
+        root.production.write_bytes(b"torn")
+        await watcher.check()
+        refused = watcher.view.refused
+        assert refused is not None
+        os.utime(root.production, ns=(1, 1))  # looked at again, and the same
+        await watcher.check()
+        assert watcher.view.refused is refused
+
+    asyncio.run(story())
