@@ -17,7 +17,11 @@ import time
 import tracemalloc
 import warnings
 import zlib
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from types import SimpleNamespace
+from uuid import UUID
 
 from mlgate.artifacts.allowed_types import ALLOWED, FUNCTIONS
 from mlgate.artifacts.opcodes import OPCODES
@@ -668,6 +672,14 @@ def test_all_that_is_refused_is_named_in_one_pass_and_allow_is_advised_only_wher
 def test_a_type_that_stands_in_a_file_twice_is_named_once():
     name = b"\x8c\x04evil\x8c\x04Evil\x93"
     assert refused(b"\x80\x04" + name + b"0" + name + b".").count("evil.Evil") == 1
+
+
+def test_all_that_is_refused_is_named_however_deep_and_made_by_whatever_call():
+    """Fractions and dates are made by a call, a UUID by __new__ and a state: each is followed by another."""
+    things = [Fraction(1, 3), [UUID(int=1), [date(2020, 1, 1), UUID(int=2)], Decimal(1)], complex(1)]
+    message = refused(saved({"steps": things}, how="pickle"))
+    for name in ("fractions.Fraction", "uuid.UUID", "datetime.date", "decimal.Decimal", "builtins.complex"):
+        assert name in message
 
 
 def test_a_file_of_another_scikit_learn_says_so(monkeypatch):

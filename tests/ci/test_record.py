@@ -866,3 +866,15 @@ def test_an_alarm_of_the_running_service_ends_as_a_promotion_on_main_and_is_answ
         server.until_serving(better_model.digest)
         wait_until(lambda: server.ask("/watch.json")[1].get("rows") == 0, 20, "the new model's lights begin")
     assert hub.tip() == tip
+
+
+def test_the_commit_says_why_and_from_which_run_where_there_is_one(monkeypatch):
+    line = {"kind": "look", "verdict": {"reason": "right on 12 rows more"}}
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/something")
+    monkeypatch.setenv("GITHUB_RUN_ID", "7")
+    monkeypatch.delenv("GITHUB_SERVER_URL", raising=False)
+    assert record._body([line]) == "right on 12 rows more"
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.example")
+    place = "https://github.example/someone/something/actions/runs/7"
+    assert record._body([{"kind": "refresh"}, line]) == f"right on 12 rows more\n\n{place}"
+    assert record._body([{"kind": "refresh"}]) == place

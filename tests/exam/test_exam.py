@@ -17,7 +17,7 @@ from mlgate import artifacts, corpus, exam, gate, ledger, promotion, recipes
 from mlgate.answers import scoring
 from mlgate.artifacts import unpickling
 from mlgate.errors import MlgateError
-from mlgate.exam import CandidateRejected, holdout
+from mlgate.exam import CandidateRejected, attempt, holdout
 from mlgate.gate import HOLD, PROMOTE, REJECT
 from mlgate.reporting import report
 from mlgate.root import Root
@@ -259,6 +259,17 @@ def test_another_policy_or_other_rows_cost_another_look(root, submit):
     train_again(root)
     assert exam.take(root).look.left == 17  # shared rows: the same generation of the holdout
     assert looks(root) == 3
+
+
+def test_other_validation_rows_are_asked_though_both_models_were_asked_before(root, submit):
+    submit("better")
+    pair = exam.load_pair(root)
+    asked = attempt.Attempt(root, *pair).on_validation
+    assert attempt.Attempt(root, *pair).on_validation is asked
+    write_rows(root.path / "rows.csv", [*texts(3_000, seed=0), *texts(50, seed=1)])
+    [(_, count, digest)] = attempt.Attempt(root, *pair).on_validation.parts
+    assert count > asked.parts[0][1]
+    assert digest != asked.parts[0][2]
 
 
 @pytest.mark.slow

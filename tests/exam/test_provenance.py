@@ -37,6 +37,7 @@ def checked(root, candidate, **policy) -> dict[str, str]:
 def test_an_honest_candidate_passes(root, candidate):
     leakage, _ = provenance.checks(root, Policy(), candidate, candidate, 0.05)
     assert (leakage.observed, leakage.required) == (0.0, 0.0)
+    assert leakage.reason == "trained on the corpus's own training rows, and on no others"
     found = checked(root, candidate)
     assert found["leakage"] == "pass"
     assert found["production_leakage"] == "undecided"  # there are no fingerprints of production's rows
@@ -246,7 +247,7 @@ def test_rows_that_nearly_were_trained_on_fail_where_they_are_more_than_chance(r
     own = provenance.keys_of(root, "train")
     nearly = provenance.keys_of(root, "validation").copy()
     nearly[:, 0] += 1
-    found = provenance.leakage(root, check, np.concatenate([own, nearly]), 0.05)
+    found = provenance.leakage(root, check, np.concatenate([own, nearly, nearly]), 0.05)
     assert found.status == "fail"
-    assert found.observed > 0.3
+    assert 0.3 < found.observed < 0.6  # of the rows to judge on, however many training rows each is like
     assert provenance.leakage(root, check, own[:-1], 0.05).status == "pass"

@@ -204,3 +204,18 @@ def test_what_is_refused_for_the_same_reason_is_refused_since_then(root):
         assert watcher.view.refused is refused
 
     asyncio.run(story())
+
+
+def test_a_model_serves_since_it_last_came_into_production(root):
+    def since() -> str | None:
+        return watching.look(root, View()).since
+
+    assert View().since is None
+    assert since() == ledger.moves(ledger.read(root))[0]["time"]
+    promotion.promote(root)
+    promotion.rollback(root)
+    promotion.promote(root, after_rollback=True)
+    promotion.rollback(root)
+    times = [move["time"] for move in ledger.moves(ledger.read(root)) if move["to"] == OLD]
+    assert len(times) == 3
+    assert since() == times[-1]
