@@ -429,6 +429,17 @@ def test_a_run_brings_the_recipe_that_it_was_started_for(hub, better_model, judg
 # Main moved meanwhile
 
 
+def test_a_rejection_that_comes_late_leaves_what_was_promoted_meanwhile(hub, better_model, worse_model, judge):
+    late = runner(hub, "late")
+    assert judge(late, worse_model) == "REJECT"
+    run = runner(hub, "run")
+    judge(run, better_model)
+    record.record(run, run)
+    record.record(late, late)
+    assert kinds(on_main(hub)) == ["bootstrap", "look", "promotion", "rejection"]
+    assert artifacts.load_production(on_main(hub)).digest == better_model.digest
+
+
 def test_an_unrelated_commit_does_not_matter(hub, better_model, judge):
     run = runner(hub, "run")
     judge(run, better_model)

@@ -251,3 +251,20 @@ def test_rows_that_nearly_were_trained_on_fail_where_they_are_more_than_chance(r
     assert found.status == "fail"
     assert 0.3 < found.observed < 0.6  # of the rows to judge on, however many training rows each is like
     assert provenance.leakage(root, check, own[:-1], 0.05).status == "pass"
+
+
+def test_as_many_near_duplicates_as_chance_and_one_row_more_may_bring_pass(root):
+    """The first count that would be too many at the corpus's own rate is not, at that rate and one row more."""
+    own = provenance.keys_of(root, "train")
+    judged = np.concatenate([provenance.keys_of(root, part) for part in ("validation", "holdout")])
+    by_chance = provenance.overlap(judged, own)[1]
+    near = next(
+        k for k in range(1, 1_000) if provenance.more_than_chance(k, len(judged), by_chance / len(judged), 0.05)
+    )
+    firsts, places, counts = np.unique(judged[:, 1], return_index=True, return_counts=True)
+    places = places[counts == 1][:near]
+    trained = np.zeros((near, 3), dtype=np.uint64)
+    trained[:, 1] = judged[places, 1]
+    assert provenance.overlap(judged, trained) == (0, near)
+    check = Check("leakage", "pass", "reject", "")
+    assert provenance.leakage(root, check, trained, 0.05).status == "pass"

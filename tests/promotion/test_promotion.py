@@ -710,3 +710,11 @@ def test_a_promotion_killed_right_after_its_rename_gets_its_line_because_its_loo
     next_command(pair)
     require_sound(pair)
     assert moves(pair)[-1] == ("promotion", OLD, NEW)
+
+
+def test_after_a_rollback_a_look_at_another_model_meanwhile_hides_nothing(promoted):
+    promotion.rollback(promoted)
+    judged(promoted, 3.0, "HOLD")
+    artifacts.write_candidate(promoted, tiny(2.0), {"keys": b"8 bytes." * 3})
+    assert promotion.promote(promoted, after_rollback=True)
+    assert artifacts.load_production(promoted).digest == NEW

@@ -120,3 +120,17 @@ def words_of(pipeline, texts) -> set[int]:
 def test_a_card_without_rows_is_refused_with_what_to_do(root_with_production):
     with pytest.raises(MlgateError, match="mlgate run"):
         refresh(root_with_production, force=True)
+
+
+@pytest.mark.slow
+def test_a_recipe_is_followed_at_the_severity_of_the_card(untouched_root, tmp_path):
+    shutil.copytree(untouched_root.path, tmp_path / "root")
+    root = Root(tmp_path / "root")
+    recipe = recipes.named("noisy_labels")
+    train = corpus.split("train", root)
+    pipeline = recipe.train(train, 0.1)
+    pipeline.named_steps["classifier"].max_iter += 1
+    exam.bootstrap(root, pipeline, recipe.facts(train, 0.1))
+    write_card(root, versions={"scikit-learn": "1.0.0"})
+    assert "100.00% of" in refresh(root)
+    assert artifacts.load_production(root).card.severity == 0.1

@@ -219,3 +219,14 @@ def test_a_model_serves_since_it_last_came_into_production(root):
     times = [move["time"] for move in ledger.moves(ledger.read(root)) if move["to"] == OLD]
     assert len(times) == 3
     assert since() == times[-1]
+
+
+def test_files_are_looked_at_once_more_when_the_newest_has_come_of_age(root):
+    for path in root.path.rglob("*"):
+        os.utime(path, (1, 1))
+    old = watching.marks(root)
+    assert old[-1] is True
+    os.utime(root.policy)
+    fresh = watching.marks(root)
+    assert fresh[-1] is False
+    assert fresh[:4] == old[:4]
