@@ -261,7 +261,7 @@ def test_as_many_near_duplicates_as_chance_and_one_row_more_may_bring_pass(root)
     near = next(
         k for k in range(1, 1_000) if provenance.more_than_chance(k, len(judged), by_chance / len(judged), 0.05)
     )
-    firsts, places, counts = np.unique(judged[:, 1], return_index=True, return_counts=True)
+    _, places, counts = np.unique(judged[:, 1], return_index=True, return_counts=True)
     places = places[counts == 1][:near]
     trained = np.zeros((near, 3), dtype=np.uint64)
     trained[:, 1] = judged[places, 1]
