@@ -670,15 +670,18 @@ def test_all_that_is_refused_is_named_in_one_pass_and_allow_is_advised_only_wher
 
 
 def test_a_type_that_stands_in_a_file_twice_is_named_once():
-    name = b"\x8c\x04evil\x8c\x04Evil\x93"
-    assert refused(b"\x80\x04" + name + b"0" + name + b".").count("evil.Evil") == 1
+    module, name = b"sklearn.neighbors._nearest_centroid", b"NearestCentroid"
+    named = b"\x8c" + bytes([len(module)]) + module + b"\x8c" + bytes([len(name)]) + name + b"\x93"
+    assert refused(b"\x80\x04" + named + named + b"\x86.").count("NearestCentroid") == 1
 
 
 def test_all_that_is_refused_is_named_however_deep_and_made_by_whatever_call():
-    """Fractions and dates are made by a call, a UUID by __new__ and a state: each is followed by another."""
-    things = [Fraction(1, 3), [UUID(int=1), [date(2020, 1, 1), UUID(int=2)], Decimal(1)], complex(1)]
+    """Fractions and dates are made by a call, a UUID by __new__ and a state, an error by a call and a state."""
+    trouble = KeyError("x")
+    trouble.note = "a state"
+    things = [Fraction(1, 3), [UUID(int=1), [date(2020, 1, 1), trouble], Decimal(1)]]
     message = refused(saved({"steps": things}, how="pickle"))
-    for name in ("fractions.Fraction", "uuid.UUID", "datetime.date", "decimal.Decimal", "builtins.complex"):
+    for name in ("fractions.Fraction", "uuid.UUID", "datetime.date", "builtins.KeyError", "decimal.Decimal"):
         assert name in message
 
 
