@@ -375,3 +375,13 @@ def test_new_holdout_rows_bring_their_fingerprints_along(tmp_path):
     [line] = [entry for entry in ledger.read(root) if entry["kind"] == "holdout"]
     assert integrity.named_by(root, line) == {root.holdouts / f"{'0' * 16}.keys": "0" * 64}
     assert integrity.named_by(root, {"kind": "look"}) == {}
+
+
+def test_the_previous_model_is_the_one_that_the_last_move_replaced(tmp_path):
+    root = tiny_root(tmp_path / "root")
+    judged(root, 2.0)
+    promotion.promote(root)
+    assert integrity.verify(root) == name_of(2.0)
+    root.previous.write_bytes(b"another")
+    with pytest.raises(MlgateError, match=rf"previous\.pkl is .*, but the ledger's last move says {name_of(1.0)[:12]}"):
+        integrity.verify(root)
