@@ -10,14 +10,14 @@ import hashlib
 import json
 import os
 
-from mlgate import ledger, promotion
+from mlgate import artifacts, ledger, promotion
 from mlgate.artifacts import locked
 from mlgate.errors import MlgateError
 from mlgate.ledger import integrity
 from mlgate.root import Policy, Root
 
 import pytest
-from crashes import judged, killed_at, name_of, tiny_root, verdict_on
+from crashes import judged, killed_at, name_of, tiny, tiny_bytes, tiny_root, verdict_on
 
 DEMANDS = Policy().digest
 
@@ -378,9 +378,11 @@ def test_new_holdout_rows_bring_their_fingerprints_along(tmp_path):
 
 
 def test_the_previous_model_is_the_one_that_the_last_move_replaced(tmp_path):
-    root = tiny_root(tmp_path / "root")
-    judged(root, 2.0)
-    promotion.promote(root)
+    root = Root(tmp_path)
+    for C, kind in ((1.0, "bootstrap"), (2.0, "refresh")):
+        card = artifacts.card_of(tiny(C), tiny_bytes(C), {})
+        with locked(root):
+            promotion.switch(root, tiny_bytes(C), card, kind)
     assert integrity.verify(root) == name_of(2.0)
     root.previous.write_bytes(b"another")
     with pytest.raises(MlgateError, match=rf"previous\.pkl is .*, but the ledger's last move says {name_of(1.0)[:12]}"):
