@@ -10,6 +10,7 @@ from mlgate import cli, corpus
 from mlgate.root import Root
 from mlgate.watch import Keeper, Settings
 from mlgate.watch.keeper import QUEUE
+from mlgate.watch.store import TOGETHER
 
 import pytest
 from chromium import browser, wait_until
@@ -69,6 +70,25 @@ def test_kept_rows_are_written_without_their_texts(keeper, model):
     assert line == (row_id, "positive", 0.9, 15.0, None)
     keeper.stop()
     assert not any(b"secret" in path.read_bytes() for path in keeper.root.kept_rows.parent.iterdir())
+
+
+def test_a_row_is_held_until_it_is_written_whoever_waits_behind_it(keeper, model):
+    _, first = keeper.offer(model, TEXTS, ANSWERS)
+    _, second = keeper.offer(model, TEXTS, ANSWERS)
+    assert keeper.holds({first, "nobody"})
+    assert not keeper.holds({"nobody"})
+    keeper._write()
+    _, third = keeper.offer(model, TEXTS, ANSWERS)
+    assert not keeper.holds({first, second})
+    assert keeper.holds({third})
+
+
+def test_more_rows_than_one_statement_takes_are_all_written_in_their_order(keeper, model):
+    offered = [keeper.offer(model, TEXTS, ANSWERS)[1] for _ in range(2 * TOGETHER + 1)]
+    keeper._write()
+    base = sqlite3.connect(keeper.root.kept_rows)
+    assert [line[0] for line in base.execute("SELECT id FROM rows ORDER BY seq")] == offered
+    base.close()
 
 
 def test_a_flood_is_dropped_and_counted_and_takes_no_more_memory(keeper, model):

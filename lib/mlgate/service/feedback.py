@@ -31,7 +31,7 @@ async def take(request: Request, root: Root, keeper: Keeper | None) -> dict[str,
     """
     _require_token(request.headers.get("authorization", ""))
     labels = labels_in(await read_body(request.scope, request.receive))
-    await _written(keeper)
+    await _written(keeper, {row_id for row_id, _ in labels})
     try:
         taken = await asyncio.to_thread(_label, root, labels)
     except (MlgateError, sqlite3.Error) as error:
@@ -69,10 +69,10 @@ def _pair(place: int, given: object) -> tuple[str, str]:
     return given["id"], given["label"]
 
 
-async def _written(keeper: Keeper | None) -> None:
-    """Wait until the rows that wait are kept: somebody may judge an answer at once."""
+async def _written(keeper: Keeper | None, ids: set[str]) -> None:
+    """Wait until these rows are kept: somebody may judge an answer at once. Others' rows may go on waiting."""
     deadline = time.monotonic() + PATIENCE
-    while keeper and keeper.waiting and time.monotonic() < deadline:
+    while keeper and keeper.holds(ids) and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
 
 

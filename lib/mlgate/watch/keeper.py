@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from mlgate.artifacts import Model
@@ -123,6 +123,10 @@ class Keeper:
     def waiting(self) -> int:
         """How many rows wait to be written."""
         return len(self._queue)
+
+    def holds(self, ids: Collection[str]) -> bool:
+        """Whether one of these rows waits to be written."""
+        return any(row.id in ids for row in self._queue.copy())
 
     def health(self) -> dict[str, Any]:
         """Return what /health says of the watch."""

@@ -27,7 +27,9 @@ import numpy as np
 
 WAIT = 2.0  # seconds for another process that writes
 AT_ONCE = 50_000  # rows that are read into memory
-TOGETHER = 500  # rows that are written by one statement: each statement may hand the interpreter to another thread
+# Rows that one statement writes, for each statement may hand the interpreter to another thread. Any SQLite takes 999
+# values, and a row has ten.
+TOGETHER = 99
 EXAMPLES = 5
 COLUMNS = ("id", "time", "model", "answer", "score", "length", "unknown", "capitals", "symbols", "text")
 TABLES = """
