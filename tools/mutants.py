@@ -67,6 +67,7 @@ MODULES = {  # what is broken, and the tests that have to notice
     "exam.exam": ("exam/test_exam",),
     "exam.provenance": ("exam/test_provenance", "exam/test_exam"),
     "promotion.promotion": ("promotion/test_promotion", "exam/test_exam"),
+    "promotion.permission": ("promotion/test_promotion", "exam/test_exam"),
     "promotion.refresh": ("promotion/test_refresh",),
     "answers.scoring": ("answers/test_scoring",),
     "answers.measured": ("answers/test_measured",),
