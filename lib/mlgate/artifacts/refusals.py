@@ -22,7 +22,7 @@ def type_name(kind: type) -> str:
 
 
 class NotAllowed(Refused):
-    """A name in the file is not on the list. There may be more: survey.py finds them all."""
+    """A name in the file is not on the list. There may be more: `unpickling` goes through the rest."""
 
 
 INSTEAD = "judge its answers instead: mlgate judge --answers"
