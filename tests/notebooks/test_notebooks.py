@@ -407,19 +407,22 @@ def test_an_import_that_ends_the_kernel_is_seen_in_its_cell(root, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("forked", [True, False])
 @pytest.mark.parametrize(
     ("number", "status"),
     [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)],
 )
-def test_no_kernel_outlives_the_run(root, folder, number, status):
-    (root.path / "marker.py").write_text(PIDS.replace("pids", "warmed"))
-    path = write(folder, "01_x", "import marker", "import time; time.sleep(60)")
-    others = [write(folder, f"0{i}_y", "import marker") for i in (2, 3, 4)]
-    steps = f"[(Path(p), {{}}) for p in {[str(p) for p in (path, *others)]}]"
+def test_no_kernel_outlives_the_run(root, folder, number, status, forked):
+    path = write(folder, "01_x", "import time; time.sleep(60)")
+    paths = [path, *(write(folder, f"0{i}_y") for i in (2, 3, 4))]
+    ahead = f"{{name: Ahead(at_once={PIDS.replace('pids', 'warmed')!r}) for name in {[p.stem for p in paths]}}}"
+    steps = f"[(Path(p), {{}}) for p in {[str(p) for p in paths]}]"
     script = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in a background job
         "from pathlib import Path; from mlgate.root import Root; from mlgate import notebooks\n"
-        f"notebooks.run(Root(Path({str(root.path)!r})), {steps}, progress=False)"
+        f"from mlgate.notebooks import kernels; kernels.SUPPORTED &= {forked}\n"
+        "from mlgate.notebooks.runner import Ahead\n"
+        f"notebooks.run(Root(Path({str(root.path)!r})), {steps}, progress=False, ahead={ahead})"
     )
     driver = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + 30

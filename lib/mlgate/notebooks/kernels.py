@@ -3,14 +3,16 @@
 It uses private parts of jupyter_client and nbclient, so pyproject.toml bounds their versions, tests/notebooks names the
 parts, and runner.py does without this module where anything in it raises.
 
-A kernel needs two to three seconds until it has started and imported scikit-learn, pandas and matplotlib. So while one
-notebook runs, the kernels of the next two get ready, one at a time, and papermill is handed a kernel that can answer
-at once. Whatever happens to us (an exception, Ctrl-C, SIGTERM), the kernels are ended; if we are killed outright, they
-notice within a second or two that their parent is gone and end by themselves (ipykernel's parent poller).
+A kernel needs two to three seconds until it has started and imported scikit-learn, pandas and matplotlib. So one
+process imports them for all, and kernels are forked from it where that can be done (forkserver.py). And while one
+notebook runs, the kernels of the next two get ready, so that papermill is handed a kernel that can answer at once.
+Whatever happens to us (an exception, Ctrl-C, SIGTERM), the kernels are ended; if we are killed outright, they notice
+within a second or two that their parent is gone and end by themselves (ipykernel's parent poller).
 """
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import shutil
@@ -20,24 +22,28 @@ import tempfile
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty
 from types import FrameType
 from typing import IO, Any
 
 from mlgate.errors import MlgateError
+from mlgate.notebooks.forkserver import SUPPORTED, Forked, ForkServer
 
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop
 
 AHEAD = 2  # how many kernels wait for their notebook at any time: each holds about 200 MB
 AT_ONCE = 2  # how many get ready at the same time
-START = 5.0  # seconds
 GOODBYE = 2.0  # seconds a kernel that has done its work gets to clean up after itself
 # What it does with them: it runs what was registered for its exit, and leaves without tidying its memory, which takes
 # longer than all the rest.
@@ -45,6 +51,15 @@ FAREWELL = "import atexit, os\ntry:\n    atexit._run_exitfuncs()\nfinally:\n    
 SILENT = logging.getLogger("mlgate.kernels")
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
+Fork = Callable[[list[str], dict[str, str]], Forked]  # what a command and an environment are handed to
+
+
+@dataclass(frozen=True)
+class Warm:
+    """Code to run before a notebook's turn: `shared` where its kernel is forked from, `own` in the kernel."""
+
+    shared: str = ""
+    own: str = ""
 
 
 class Client(AsyncKernelClient):
@@ -68,10 +83,24 @@ class Client(AsyncKernelClient):
         raise RuntimeError("the kernel does not answer")
 
 
+class Forking(LocalProvisioner):
+    """What has a kernel's process forked."""
+
+    fork: Fork
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Return how to reach the kernel, once it is there. Raises OSError where it cannot be forked."""
+        kernel = self.fork(cmd, options["env"])
+        self.process = kernel  # type: ignore[assignment]  # it can do what a Popen can
+        self.pid = kernel.pid
+        self.pgid = kernel.pid
+        return self.connection_info
+
+
 class Kernel(KernelManager):
     """One kernel, running the Python that runs us: not whatever a `python3` kernel in the home directory points to."""
 
-    process: "subprocess.Popen[bytes]"  # once it is started
+    process: subprocess.Popen[bytes] | Forked  # once it is started
 
     def __init__(self, connection: Path) -> None:
         """Talk through sockets in the folder of `connection`; where there are none (Windows), through encrypted TCP."""
@@ -93,8 +122,11 @@ class Kernel(KernelManager):
         self.handed = client
         return client
 
-    def start(self, folder: Path, environment: dict[str, str], log: IO[bytes]) -> None:
-        """Start the kernel's process in `folder`."""
+    def start(self, folder: Path, environment: dict[str, str], log: IO[bytes], fork: Fork | None = None) -> None:
+        """Start the kernel's process in `folder`, or have it forked. Raises OSError where it cannot be forked."""
+        if fork:
+            self.provisioner = Forking(kernel_spec=self._kernel_spec, parent=self)
+            self.provisioner.fork = fork
         history = "--HistoryManager.hist_file=:memory:"
         self.start_kernel(cwd=str(folder), env=environment, stdout=log, stderr=log, extra_arguments=[history])
         self.process = self.provisioner.process  # type: ignore[union-attr]  # a LocalProvisioner has one
@@ -149,18 +181,18 @@ class Kernel(KernelManager):
 
 
 class Kernels:
-    """A kernel for each of `codes`, which it runs beforehand. Use as a context: at its end, no kernel is left."""
+    """A kernel for each of `warm`, which runs beforehand. Use as a context: at its end, no kernel is left."""
 
-    def __init__(self, codes: list[str], folder: Path, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, warm: list[Warm], folder: Path, environment: dict[str, str], log: Path) -> None:
         """Kernels work in `folder`; what they write past their notebooks, such as a crash, ends up in `log`."""
-        self.codes = deque(codes)
+        self.warm = deque(warm)
         self.folder = folder
         self.environment = environment
         self.log = log
         self.waiting: deque[Future[Kernel]] = deque()
         self.started: list[Kernel] = []  # all of them
         self.futures: list[Future[Kernel]] = []  # one for each notebook
-        self.first = threading.Event()  # its process is there
+        self.numbers = itertools.count()
         self.closing = False
         self.lock = threading.Lock()
         self.starter = ThreadPoolExecutor(AT_ONCE, "kernels")
@@ -168,17 +200,22 @@ class Kernels:
     def __enter__(self) -> "Kernels":
         self.sockets = Path(_short_folder())
         self.log_file = (self.sockets / "log").open("wb")
+        self.server = self._serve() if SUPPORTED else None
         self.handlers: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
             self.handlers = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminated)}
         self.prepare(1)
-        self.first.wait(START)  # before we import what runs notebooks, which would hold up the thread that starts it
         return self
+
+    def _serve(self) -> ForkServer | None:
+        with contextlib.suppress(OSError):
+            return ForkServer(self.folder, self.environment, self.log_file)
+        return None
 
     def prepare(self, number: int = AHEAD) -> None:
         """See to it that `number` kernels are ready or getting ready. Returns at once."""
-        while self.codes and len(self.waiting) < number:
-            future = self.starter.submit(self._start, self.codes.popleft())
+        while self.warm and len(self.waiting) < number:
+            future = self.starter.submit(self._start, self.warm.popleft())
             self.waiting.append(future)
             self.futures.append(future)
 
@@ -198,19 +235,29 @@ class Kernels:
         self.prepare(1)
         return self.waiting.popleft().result()
 
-    def _start(self, code: str) -> Kernel:
-        for warm in (code, ""):  # what ends a kernel here will end it in its notebook too, where one can see it
-            with self.lock:
-                if self.closing:
-                    break
-                kernel = Kernel(self.sockets / f"{len(self.started)}.json")
-                kernel.start(self.folder, self.environment, self.log_file)
-                self.started.append(kernel)
-                self.first.set()
-            kernel.warm_up(warm)
+    def _start(self, warm: Warm) -> Kernel:
+        for early in (warm, Warm()):  # what ends a kernel here will end it in its notebook too, where one can see it
+            kernel, left = self._launch(early)
+            kernel.warm_up(left)
             if kernel.process.poll() is None:
                 return kernel
         raise MlgateError(f"No kernel starts. {self.log} may say why.")
+
+    def _launch(self, warm: Warm) -> tuple[Kernel, str]:
+        """Return a kernel, and what it has yet to run beforehand."""
+        if self.server:
+            with contextlib.suppress(OSError):
+                return self._started(partial(self.server.fork, warm.shared)), warm.own
+        return self._started(None), f"{warm.shared}\n{warm.own}"
+
+    def _started(self, fork: Fork | None) -> Kernel:
+        kernel = Kernel(self.sockets / f"{next(self.numbers)}.json")
+        kernel.start(self.folder, self.environment, self.log_file, fork)
+        with self.lock:
+            self.started.append(kernel)
+            if self.closing:
+                kernel.end()
+        return kernel
 
     def __exit__(self, *_: object) -> None:
         if self.handlers:  # a second Ctrl-C would leave kernels behind
@@ -222,6 +269,8 @@ class Kernels:
             _cancel_tasks()
             for kernel in self.started:
                 kernel.end()
+            if self.server:
+                self.server.end()
             self.starter.shutdown(cancel_futures=True)  # whoever warms a kernel up sees that it is gone
             for kernel in self.started:
                 kernel.clean_up()

@@ -90,9 +90,9 @@ def run(
     """
     _prepare(root, steps)
     early = [(ahead or {}).get(path.stem, Ahead()) for path, _ in steps]
-    codes = [""] * len(steps)
+    codes = [("", "")] * len(steps)
     if warm:
-        codes = [warm_up(path) + quietly(own.at_once) + own.check for (path, _), own in zip(steps, early, strict=True)]
+        codes = [(warm_up(path), quietly(own.at_once) + own.check) for (path, _), own in zip(steps, early, strict=True)]
     results: list[Result] = []
     pages = []
     handed: Parameters = {}
@@ -170,13 +170,13 @@ def import_papermill() -> None:
         del sys.modules[grammar]
 
 
-def _start_ahead(root: Root, codes: list[str]) -> AbstractContextManager["Kernels | None"]:
+def _start_ahead(root: Root, codes: list[tuple[str, str]]) -> AbstractContextManager["Kernels | None"]:
     """Start kernels ahead of time. None where this version of Jupyter does not let us: then papermill starts them."""
     environment = {**arithmetic(), **os.environ, "MLGATE_ROOT": str(root.path)}
     try:
-        from mlgate.notebooks.kernels import Kernels
+        from mlgate.notebooks.kernels import Kernels, Warm
 
-        return Kernels(codes, root.path, environment, _kernels_log(root))
+        return Kernels([Warm(*code) for code in codes], root.path, environment, _kernels_log(root))
     except Exception as error:
         _say_plain(error)
         return nullcontext(None)

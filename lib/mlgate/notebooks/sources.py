@@ -106,6 +106,8 @@ def warm_up(path: Path) -> str:
 
 def quietly(code: str) -> str:
     """Return code that does the same, and raises nothing."""
+    if not code:
+        return ""
     return QUIETLY.format(code=code)
 
 
