@@ -132,6 +132,7 @@ def _end(kernels: list[int]) -> None:
         for kill in (os.kill, os.killpg):  # one that was just forked leads no group yet
             with contextlib.suppress(OSError):
                 kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
     os._exit(0)
 
 
