@@ -81,6 +81,8 @@ class ForkServer:
         assert self.process.stdin
         assert self.process.stdout
         with self.lock:
+            if self.process.poll() is not None:
+                raise OSError("what forks kernels is gone")
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
             self.process.stdin.flush()
             answer = self.process.stdout.readline().decode().strip()
@@ -92,9 +94,9 @@ class ForkServer:
         """End it, and every kernel that it forked."""
         self.process.terminate()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(OSError):
-                pipe.close()  # type: ignore[union-attr]
+        with self.lock, contextlib.suppress(OSError):  # whoever waited for an answer has none now
+            self.process.stdout.close()  # type: ignore[union-attr]
+            self.process.stdin.close()  # type: ignore[union-attr]
 
 
 def serve() -> None:

@@ -49,8 +49,7 @@ GOODBYE = 2.0  # seconds a kernel that has done its work gets to clean up after 
 # longer than all the rest.
 FAREWELL = "import atexit, os\ntry:\n    atexit._run_exitfuncs()\nfinally:\n    os._exit(0)"
 SILENT = logging.getLogger("mlgate.kernels")
-SILENT.addHandler(logging.NullHandler())
-SILENT.propagate = False
+SILENT.setLevel(logging.CRITICAL + 1)
 Fork = Callable[[list[str], dict[str, str]], Forked]  # what a command and an environment are handed to
 
 
@@ -251,6 +250,8 @@ class Kernels:
         return self._started(None), f"{warm.shared}\n{warm.own}"
 
     def _started(self, fork: Fork | None) -> Kernel:
+        if self.closing:
+            raise MlgateError("The run is over.")
         kernel = Kernel(self.sockets / f"{next(self.numbers)}.json")
         kernel.start(self.folder, self.environment, self.log_file, fork)
         with self.lock:
