@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 from mlgate.notebooks.forkserver import SUPPORTED, ForkServer
 from mlgate.notebooks.kernels import Kernels, Warm
@@ -52,14 +53,26 @@ def test_what_one_kernel_does_no_other_sees(kernels, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spoils", ["import threading\nthreading.Timer(60, print).start()",
-                                    "import sys\nsys.exit()", "import os\nos.abort()"])  # fmt: skip
+@pytest.mark.parametrize("spoils", ["import threading\nthreading.Timer(60, print).start()", "import os\nos.abort()"])
 def test_where_nothing_can_be_forked_each_kernel_starts_by_itself(kernels, tmp_path, spoils):
     only_once = f"import os\nif not os.path.exists('spoilt'):\n    open('spoilt', 'w').close()\n    exec({spoils!r})"
     with kernels(Warm(only_once, note("os.getpid()"))) as started:
         kernel = started.next()
         assert parent_of(kernel.process.pid) == os.getpid()
         assert (tmp_path / "noted").read_text() == f"{kernel.process.pid}\n"
+
+
+@pytest.mark.slow
+def test_an_import_that_ends_the_server_ends_no_kernel_that_runs(kernels, tmp_path):
+    with kernels(Warm("import sys\nsys.exit()")) as started:
+        first = started.next()
+        assert parent_of(first.process.pid) == started.server.process.pid
+        started.warm.append(Warm("import os\nos.abort()"))
+        started.next()
+        assert started.server.process.wait(10) == -signal.SIGABRT
+        time.sleep(2)  # ipykernel looks after its parent once a second
+        assert first.process.poll() is None
+    assert first.process.wait(10) == 0
 
 
 @pytest.mark.slow

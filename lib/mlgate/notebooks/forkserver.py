@@ -111,9 +111,8 @@ def serve() -> None:
 
     for line in sys.stdin:
         request = json.loads(line)
-        # who its parent is, a kernel would look up in the environment when it is imported: too early here
-        request["arguments"].append(f"--IPKernelApp.parent_handle={os.getpid()}")
-        exec(request["code"], {})
+        with contextlib.suppress(SystemExit):
+            exec(request["code"], {})
         if threading.active_count() > 1:
             print(NO, file=answers, flush=True)
             continue
@@ -145,9 +144,19 @@ def _be_a_kernel(kernelapp: Any, request: dict[str, Any]) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Thread(target=_end_with_whoever_asked, args=[os.dup(0)], daemon=True).start()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(request["environment"])
-        kernelapp.launch_new_instance(request["arguments"])
+        # 1: it has no parent to look after, for it looks after whoever asked
+        kernelapp.launch_new_instance([*request["arguments"], "--IPKernelApp.parent_handle=1"])
     finally:
         atexit._run_exitfuncs()
         os._exit(0)
+
+
+def _end_with_whoever_asked(requests: int) -> None:
+    """End this kernel once nobody holds the other end of the pipe: whether the server lives then or not."""
+    pipe = select.poll()
+    pipe.register(requests, 0)  # nothing is read: only that it was closed is heard
+    pipe.poll()
+    os._exit(1)
