@@ -85,6 +85,7 @@ COUNTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.M
 COUNTED |= {ast.BitAnd: ast.BitOr, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult}
 WORDS = {"pass": "fail", "fail": "pass", "undecided": "pass", "skipped": "fail", "reject": "hold", "hold": "report"}
 WORDS |= {"PROMOTE": "HOLD", "HOLD": "PROMOTE", "REJECT": "HOLD"}
+EITHER_WAY = {"math.hypot", "max", "min", "np.array_equal", "np.maximum"}  # whatever order they are handed two things in
 CIRCLES = 5  # a mutant that takes so many times as long as its module itself is killed: it runs in circles
 
 
@@ -129,7 +130,7 @@ def places(tree: ast.AST) -> Iterator[ast.expr]:
         ):
             continue
         for node in value if isinstance(value, list) else [value]:
-            if not isinstance(node, ast.AST) or _is_docstring(node):
+            if not isinstance(node, ast.AST) or _is_docstring(node) or _says_that_lengths_agree(node):
                 continue
             if isinstance(node, ast.expr) and not _in_any_order(tree, name, node):
                 yield node
@@ -143,6 +144,11 @@ def _in_any_order(parent: ast.AST, name: str, node: ast.expr) -> bool:
     if isinstance(parent, ast.ExceptHandler):
         return True
     return isinstance(parent, ast.Compare) and name == "comparators" and isinstance(parent.ops[0], ast.In | ast.NotIn)
+
+
+def _says_that_lengths_agree(node: ast.AST) -> bool:
+    """Whether it is zip's `strict`: an assertion, which raises only where something is broken already."""
+    return isinstance(node, ast.keyword) and node.arg == "strict"
 
 
 def _is_docstring(node: ast.AST) -> bool:
@@ -191,7 +197,7 @@ def changes(node: ast.expr) -> Iterator[ast.expr]:
 def _ordered(call: ast.Call) -> bool:
     """Whether the first two arguments of a call can be swapped, and that makes a difference."""
     starred = any(isinstance(it, ast.Starred) for it in call.args[:2])
-    return not starred and ast.unparse(call.func) not in ("math.hypot", "max", "min", "np.maximum")
+    return not starred and ast.unparse(call.func) not in EITHER_WAY
 
 
 def _shorter(node: ast.Tuple | ast.List, with_) -> Iterator[ast.expr]:

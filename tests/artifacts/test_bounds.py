@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import struct
 import sys
 import time
 import zlib
@@ -223,6 +224,36 @@ def test_a_file_of_nothing_but_small_things_is_soon_refused(opcode):
     """18 MB of empty lists, 17 kB compressed, took a minute and 3.5 GB."""
     times = 1_800_000 // len(opcode)
     refused(zlib.compress(b"\x80\x04N" + opcode * times + b"."), "too many objects", limit=2_000_000)
+
+
+def test_so_many_opcodes_are_read_for_so_many_bytes_and_not_one_more():
+    nested = b"\x80\x04" + b"]" * 100_000 + b"a" * 99_999 + b"."  # 200,001: 100,000 in any file, one for five bytes
+    refused(nested, "a list, not a Pipeline", limit=500_005)
+    refused(nested, "too many objects", limit=500_004)
+
+
+@pytest.mark.parametrize("where", ["lzma", "xz"])
+def test_a_decompressor_takes_no_more_memory_than_honest_files_need(where):
+    """A header of a few bytes may ask for gigabytes."""
+    file = io.BytesIO()
+    joblib.dump(fitted(), file, compress=(where, 3))
+    told = told_to_take if where == "lzma" else told_to_take_as_xz
+    assert loads(told(file.getvalue(), 96 * 2**20))
+    refused(told(file.getvalue(), 192 * 2**20), "Memory usage limit exceeded")
+
+
+def told_to_take(data: bytes, size: int) -> bytes:
+    """An lzma file whose header asks for so much memory."""
+    return data[:1] + struct.pack("<I", size) + data[5:]
+
+
+def told_to_take_as_xz(data: bytes, size: int) -> bytes:
+    """An xz file whose first block's header asks for so much memory: three times a power of two."""
+    end = 12 + (data[12] + 1) * 4
+    header = bytearray(data[12 : end - 4])
+    assert header[2:4] == b"\x21\x01"  # the filter LZMA2, and one byte that says how much
+    header[4] = 2 * ((size // 3).bit_length() - 12) + 1
+    return data[:12] + bytes(header) + struct.pack("<I", zlib.crc32(header)) + data[end:]
 
 
 @pytest.mark.slow

@@ -450,6 +450,18 @@ def test_an_unrelated_commit_does_not_matter(hub, better_model, judge):
     assert artifacts.load_production(main).digest == better_model.digest
 
 
+def test_a_card_that_main_has_is_left_as_it_is(hub, better_model, judge):
+    run = runner(hub, "run")
+    judge(run, better_model)
+    card = run.cards / f"{better_model.digest}.json"
+    name = card.relative_to(run.path).as_posix()
+    other = card.read_text() + "\n"
+    commit(hub, {name: other})
+    record.record(run, run)
+    assert (on_main(hub).path / name).read_text() == other
+    assert artifacts.load_production(on_main(hub)).digest == better_model.digest
+
+
 def test_a_commit_between_fetch_and_push_is_fetched_and_tried_again(hub, better_model, monkeypatch, judge):
     run, plain, pushes = runner(hub, "run"), record.git, []
     judge(run, better_model)

@@ -155,6 +155,14 @@ def test_a_changed_ledger_is_an_error_that_names_the_line_and_takes_no_more_line
     assert root.ledger.read_bytes() == changed
 
 
+def test_a_line_whose_fields_stand_in_another_order_is_the_same_line(root):
+    before = ledger.read(root)
+    turned = [json.dumps(dict(reversed(json.loads(line).items()))).encode() + b"\n" for line in lines(root)]
+    assert turned != lines(root)
+    rewrite(root, turned)
+    assert ledger.read(root) == before
+
+
 def test_two_histories_that_part_do_not_go_together_again(root):
     """As when git merges two branches: both added a line after the same one."""
     before = root.ledger.read_bytes()
@@ -282,6 +290,14 @@ def test_a_look_counts_for_the_level_it_was_taken_at_so_that_no_edit_of_the_poli
     assert ledger.looks_left(half, Policy(alpha=0.05, looks=40)) == 20  # half of alpha is left, at 0.00125 each
     assert ledger.looks_left(half, Policy(alpha=0.05, looks=4)) == 2
     assert ledger.looks_left([look(0.05)], Policy(alpha=0.05, looks=100)) == 0
+
+
+def test_what_floating_point_loses_costs_no_look_and_a_millionth_of_one_gives_none():
+    assert ledger.looks_left([], Policy(alpha=0.3, looks=3)) == 3  # 0.3 / 0.1 is 2.9999999999999996
+    nearly = Policy(alpha=0.05, looks=2)
+    short = nearly.alpha_look * 1.5e-6
+    assert ledger.looks_left([look(short / 2)], nearly) == 2
+    assert ledger.looks_left([look(short)], nearly) == 1
 
 
 def test_the_number_of_looks_belongs_to_the_generation_as_alpha_does():

@@ -1,8 +1,10 @@
 """What the service takes for production: the model that the ledger speaks of, and no other."""
 
 import asyncio
+import itertools
 import logging
 import os
+from types import SimpleNamespace
 
 from mlgate import artifacts, ledger, promotion
 from mlgate.errors import MlgateError
@@ -169,6 +171,28 @@ def test_a_model_is_slow_where_one_answer_takes_longer_than_a_batch_may(monkeypa
     assert watching.warmed_up(model).slow
 
 
+def test_a_model_that_takes_just_as_long_as_it_may_is_not_slow(monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr(watching, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    for target, slow in ((1, False), (0.5, True)):
+        monkeypatch.setattr(watching, "TARGET", target)
+        assert watching.warmed_up(artifacts.load(tiny_bytes(1.0))).slow is slow
+
+
+def test_the_files_are_looked_at_ten_times_a_second(root, monkeypatch):
+    slept = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(watching.Watcher(root).run())
+    assert slept == [0.1, 0.1]
+
+
 def test_the_watch_goes_on_for_ever(root, monkeypatch):
     """Two swaps, one after the other, by the same task."""
     monkeypatch.setattr(watching, "PAUSE", 0.01)
@@ -230,3 +254,11 @@ def test_files_are_looked_at_once_more_when_the_newest_has_come_of_age(root):
     fresh = watching.marks(root)
     assert fresh[-1] is False
     assert fresh[:4] == old[:4]
+
+
+@pytest.mark.parametrize(("age", "settled"), [(1.0, False), (1.5, True)])
+def test_a_files_time_tells_its_versions_apart_after_more_than_a_second(root, monkeypatch, age, settled):
+    for path in root.path.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    monkeypatch.setattr(watching.time, "time", lambda: 1_000_000_000 + age)
+    assert watching.marks(root)[-1] is settled

@@ -21,6 +21,7 @@ from types import FunctionType
 from mlgate.artifacts import stand_ins, table_stand_ins
 from mlgate.artifacts.allowed_types import ALLOWED
 from mlgate.artifacts.inspection import inspect
+from mlgate.artifacts.limits import STANDARD
 from mlgate.artifacts.opcodes import OPCODES, Counted, read_run
 from mlgate.artifacts.refusals import NotAllowed, Refused, of_another_version, plain, type_name, why_not_allowed
 from mlgate.artifacts.stand_ins import Array
@@ -50,9 +51,11 @@ STATES: dict[type, Callable] = {
 }
 BYTES_AN_OPCODE = 5  # on average at least: a word of a vocabulary takes three opcodes and about 16 bytes
 FEW_OPCODES = 100_000  # in any file, however small
+DICTIONARY = 2**27  # bytes that a decompressor may take: joblib's files need half of it, the fence has room for more
+INFLATE = partial(zlib.decompressobj, wbits=47)  # zlib or gzip, whichever it is, with the largest window
 
 
-def loads(data: bytes, allow: Iterable[str] = (), limit: int = 20_000_000, most_objects: int | None = None) -> Pipeline:
+def loads(data: bytes, allow: Iterable[str] = (), limit: int = STANDARD.bytes, most_objects: int | None = None) -> Pipeline:
     """Return the Pipeline in a joblib file (plain or compressed) or a pickle. Raises Refused, whatever the bytes are.
 
     `allow` adds exact names to ALLOWED: only classes derived from scikit-learn's BaseEstimator, never functions.
@@ -97,11 +100,11 @@ def _load(unpickler: "_Unpickler", data: bytes, most: int) -> Pipeline:
 
 def _decompress(data: bytes, limit: int) -> bytes:
     openers: dict[bytes, Callable] = {
-        b"x": zlib.decompressobj,
-        b"\x1f\x8b": lambda: zlib.decompressobj(wbits=31),
+        b"x": INFLATE,
+        b"\x1f\x8b": INFLATE,
         b"BZ": bz2.BZ2Decompressor,
-        b"\xfd7zXZ": lambda: lzma.LZMADecompressor(memlimit=2**27),
-        b"]\0": lambda: lzma.LZMADecompressor(memlimit=2**27),
+        b"\xfd7zXZ": partial(lzma.LZMADecompressor, memlimit=DICTIONARY),
+        b"]\0": partial(lzma.LZMADecompressor, memlimit=DICTIONARY),
     }
     if data[:4] == b"\x04\x22\x4d\x18":
         raise Refused("The file is compressed with lz4, which is not read here. Save it with compress=0.")
@@ -270,9 +273,9 @@ def _require_installed(full: str) -> None:
     """Raise Refused where a name is in a module that merely lies about: to import it would run it."""
     package = full.partition(".")[0]
     spec = importlib.util.find_spec(package)
-    folders = [Path(folder).resolve() for folder in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))]
+    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     origin = Path(spec.origin).resolve() if spec and spec.origin else None
-    if origin is None or not any(origin.is_relative_to(folder) for folder in folders):
+    if origin is None or not any(origin.is_relative_to(Path(folder).resolve()) for folder in folders):
         raise Refused(f'"{plain(full)}" is in no installed package: install it, or take it out of allow in gate.toml.')
 
 

@@ -25,13 +25,13 @@ from mlgate.root import Root, policy_from, section, write_atomically
 
 ATTEMPTS = 5
 BOT = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
-RECIPES = ("lib/mlgate/recipes", "recipes.py")  # where a root is a clone, and beside gate.toml
+RECIPES = {"lib/mlgate/recipes", "recipes.py"}  # where a root is a clone, and beside gate.toml
 # The sections of gate.toml that say what a model is. A rollback rests on nothing but the ledger.
-RESTS_ON: dict[ledger.MoveKind, tuple[str, ...]] = {
-    "promotion": ("candidate", "corpus", "artifacts"),
-    "bootstrap": ("corpus", "artifacts"),
-    "refresh": ("corpus", "artifacts"),
-    "rollback": (),
+RESTS_ON: dict[ledger.MoveKind, set[str]] = {
+    "promotion": {"candidate", "corpus", "artifacts"},
+    "bootstrap": {"corpus", "artifacts"},
+    "refresh": {"corpus", "artifacts"},
+    "rollback": set(),
 }
 TITLES = {"bootstrap": "First model", "promotion": "Promote", "rollback": "Roll back to", "refresh": "Refresh as"}
 
@@ -155,15 +155,15 @@ def _what_changed(main: Root, run: _Run, move: ledger.Move) -> str | None:
     """
     then = run.root.settings()
     now = main.settings()
-    sections = list(RESTS_ON[move["kind"]])
-    if run.started and run.started.recipe and "candidate" in sections:
-        sections.remove("candidate")
-    for name in sections:
+    sections = set(RESTS_ON[move["kind"]])
+    if run.started and run.started.recipe:
+        sections.discard("candidate")
+    for name in sorted(sections):
         if section(then, name) != section(now, name):
             return f"meanwhile gate.toml on main says something else under [{name}]"
     if not sections:
         return None
-    files = [*RECIPES, section(now, "corpus").get("path", RECIPES[0])]
+    files = RECIPES | {section(now, "corpus").get("path", "recipes.py")}
     base = git(run.root, "rev-parse", "HEAD").strip()
     inside = [name for name in files if not Path(name).is_absolute()]
     changed = git(main, "diff", "--name-only", "--relative", base, "HEAD", "--", *inside).splitlines()
@@ -192,8 +192,8 @@ def _write(main: Root, judged: Root, added: list[Entry], moved: bool) -> None:
             _copy(judged.unlabelled_holdout, judged, main)
     write_atomically(main.ledger, data)
     if moved:
-        for path in (judged.production, judged.previous):
-            _copy(path, judged, main)
+        _copy(judged.production, judged, main)
+        _copy(judged.previous, judged, main)
     verify(main)
 
 

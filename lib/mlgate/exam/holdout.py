@@ -86,7 +86,9 @@ def freeze(root: Root, source: Source) -> str:
 
     One line says what was done. Raises MlgateError as `renew` does.
     """
-    columns = [name for name in (source.text_column, source.slice_column) if name]
+    columns = [source.text_column]
+    if source.slice_column:
+        columns.append(source.slice_column)
     with locked(root):
         promotion.tidy(root)
         policy = policy_from(root.settings())

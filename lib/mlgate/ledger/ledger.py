@@ -173,7 +173,7 @@ def looks_left(entries: Sequence[Entry], policy: Policy, generation: int | None 
     look tells something of the rows, whatever it ends in: a generation ends after twice as many of them at the latest.
     One for which labels are being bought is spent from the start: who gives it up and begins another has paid for both.
     """
-    looks: list[Judged | Labelling] = [*judged(entries, "look"), *unfinished(entries)]
+    looks: list[Judged | Labelling] = judged(entries, "look") + unfinished(entries)
     holdout = current_holdout(entries)
     if generation is not None:
         holdout = _last([line for line in holdouts(entries) if line["generation"] == generation])
