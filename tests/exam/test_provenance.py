@@ -242,6 +242,16 @@ def test_fingerprints_are_read_back_as_they_were_written(root, candidate):
     assert np.array_equal(found, corpus.keys(corpus.split("train", root)["text"]))
 
 
+def test_training_rows_that_somebody_put_among_the_holdout_are_found_though_no_others_were_learnt(root):
+    learnt = corpus.split("train", root).head(3)
+    rows = pd.concat([corpus.split("holdout", root), learnt])[["text", "label", "source"]]
+    root.new_holdout.parent.mkdir(parents=True)
+    rows.to_csv(root.new_holdout, index=False)
+    own = provenance.keys_of(root, "train")
+    found = provenance.leakage(root, Check("leakage", "pass", "reject", ""), own, 0.05)
+    assert found.status == "fail"
+
+
 def test_rows_that_nearly_were_trained_on_fail_where_they_are_more_than_chance(root):
     """The beginnings and endings of all validation rows among the training rows, and none of them whole."""
     check = Check("leakage", "pass", "reject", "", observed=0.0)
