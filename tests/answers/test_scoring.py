@@ -341,6 +341,13 @@ def test_a_label_production_does_not_know_is_named_with_those_it_does():
         score(production, candidate, frame)
 
 
+def test_of_many_classes_ten_are_named():
+    frame, production, candidate = stubs(classes=[f"class {number}" for number in range(10, 22)])
+    frame.loc[333, "label"] = "warm"
+    with pytest.raises(MlgateError, match=r"its classes are 'class 10', .*, 'class 19'\. Check the label column"):
+        score(production, candidate, frame)
+
+
 def test_labels_that_are_numbers_may_be_written_as_such(tmp_path):
     frame, production, candidate = stubs(classes=("0", "1"))
     expected = score(production, candidate, frame)

@@ -205,7 +205,7 @@ def test_a_key_is_of_a_type_whose_hashes_differ(kind):
 
 def test_keys_that_labels_are_remain_keys():
     pipeline = fitted()
-    for key in ("positive", np.str_("positive"), 1, np.int64(1), np.bool_(True), 1.5, None):
+    for key in ("positive", b"positive", np.str_("positive"), 1, np.int64(1), np.bool_(True), 1.5, None):
         pipeline[-1].class_weight = {key: 1.0}
         assert loads(saved(pipeline))
 

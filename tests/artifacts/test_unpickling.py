@@ -685,6 +685,13 @@ def test_all_that_is_refused_is_named_however_deep_and_made_by_whatever_call():
         assert name in message
 
 
+def test_what_is_refused_is_named_within_an_object_array_and_behind_it():
+    inside = np.array([Fraction(1, 3), None], dtype=object)
+    message = refused(saved([inside, UUID(int=1)]))
+    assert "fractions.Fraction" in message
+    assert "uuid.UUID" in message
+
+
 def test_a_file_of_another_scikit_learn_says_so(monkeypatch):
     monkeypatch.setattr("sklearn.base.__version__", "1.3.0")
     for model in (fit(TfidfVectorizer(), NearestCentroid()), fit(TfidfVectorizer(), LogisticRegression())):

@@ -522,6 +522,17 @@ def test_another_runs_line_is_kept_and_ours_follows_it(hub, worse_model, better_
     assert kinds(on_main(hub)) == ["bootstrap", "rejection", "look", "promotion"]
 
 
+def test_a_promotion_that_was_rolled_back_by_the_same_hand_moves_nothing_and_its_look_counts(hub, better_model, judge):
+    run = runner(hub, "run")
+    before = on_main(hub).production.read_bytes()
+    judge(run, better_model)
+    promotion.rollback(run)
+    record.record(run, run)
+    main = on_main(hub)
+    assert kinds(main) == ["bootstrap", "look"]
+    assert main.production.read_bytes() == before
+
+
 def test_two_runs_with_the_same_better_model_promote_it_once(hub, better_model, judge):
     runs = [runner(hub, name) for name in ("one", "two")]
     judge(runs[0], better_model)

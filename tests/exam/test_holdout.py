@@ -236,3 +236,5 @@ def test_unlabelled_rows_are_a_generation_of_their_own(root_with_production):
         holdout.freeze(root, written(root, new_rows(120)))
     with pytest.raises(MlgateError, match="has a header but no rows"):
         holdout.freeze(root, written(root, []))
+    with pytest.raises(MlgateError, match=r"/\w+\.csv, row 3: column 'text' is empty"):
+        holdout.freeze(root, written(root, [*new_rows(2), (" ", "positive", "mail")]))

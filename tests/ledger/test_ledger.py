@@ -313,6 +313,15 @@ def test_the_number_of_looks_belongs_to_the_generation_as_alpha_does():
     assert ledger.looks_left([began, *spent, {**began, "generation": 2}], Policy(alpha=0.05, looks=20)) == 20
 
 
+def test_looks_are_left_of_the_generation_that_is_asked_about():
+    began = [
+        {"kind": "holdout", "generation": number, "alpha": 0.05, "looks": looks} for number, looks in ((1, 20), (2, 10))
+    ]
+    entries = [began[0], *[{**look(0.0025), "generation": 1}] * 3, began[1], {**look(0.005), "generation": 2}]
+    policy = Policy(alpha=0.05, looks=20)
+    assert [ledger.looks_left(entries, policy, generation) for generation in (1, 2, None)] == [17, 9, 9]
+
+
 def ended(*decisions: str) -> list[dict]:
     """A generation that began with 20 looks at alpha 0.05, and looks that ended so."""
     began = {"kind": "holdout", "generation": 1, "alpha": 0.05, "looks": 20}

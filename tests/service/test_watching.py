@@ -85,6 +85,14 @@ def test_what_was_rolled_back_is_not_served_again(root):
     assert serving(root, before) == OLD
 
 
+def test_a_file_of_just_as_many_bytes_as_there_may_be_is_served(root, monkeypatch):
+    size = root.production.stat().st_size
+    monkeypatch.setattr(artifacts, "limits_of", lambda settings: artifacts.Limits(bytes=size))
+    assert serving(root) == OLD
+    monkeypatch.setattr(artifacts, "limits_of", lambda settings: artifacts.Limits(bytes=size - 1))
+    assert watching.look(root, View()).refused.reason.startswith("artifacts_prod/pipeline.pkl is not a file of at most")
+
+
 @pytest.mark.slow
 def test_a_model_that_takes_too_long_to_open_is_not_served(root):
     before = watching.look(root, View())
