@@ -85,7 +85,7 @@ COUNTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.M
 COUNTED |= {ast.BitAnd: ast.BitOr, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult}
 WORDS = {"pass": "fail", "fail": "pass", "undecided": "pass", "skipped": "fail", "reject": "hold", "hold": "report"}
 WORDS |= {"PROMOTE": "HOLD", "HOLD": "PROMOTE", "REJECT": "HOLD"}
-EITHER_WAY = {"math.hypot", "max", "min", "np.array_equal", "np.maximum"}  # whatever order they are handed two things in
+EITHER_WAY = {"math.hypot", "max", "min", "np.array_equal", "np.maximum"}  # they take two things in either order
 CIRCLES = 5  # a mutant that takes so many times as long as its module itself is killed: it runs in circles
 
 

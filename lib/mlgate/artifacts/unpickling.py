@@ -55,7 +55,9 @@ DICTIONARY = 2**27  # bytes that a decompressor may take: joblib's files need ha
 INFLATE = partial(zlib.decompressobj, wbits=47)  # zlib or gzip, whichever it is, with the largest window
 
 
-def loads(data: bytes, allow: Iterable[str] = (), limit: int = STANDARD.bytes, most_objects: int | None = None) -> Pipeline:
+def loads(
+    data: bytes, allow: Iterable[str] = (), limit: int = STANDARD.bytes, most_objects: int | None = None
+) -> Pipeline:
     """Return the Pipeline in a joblib file (plain or compressed) or a pickle. Raises Refused, whatever the bytes are.
 
     `allow` adds exact names to ALLOWED: only classes derived from scikit-learn's BaseEstimator, never functions.
