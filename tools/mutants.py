@@ -86,7 +86,7 @@ COUNTED |= {ast.BitAnd: ast.BitOr, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult}
 WORDS = {"pass": "fail", "fail": "pass", "undecided": "pass", "skipped": "fail", "reject": "hold", "hold": "report"}
 WORDS |= {"PROMOTE": "HOLD", "HOLD": "PROMOTE", "REJECT": "HOLD"}
 EITHER_WAY = {"math.hypot", "max", "min", "np.array_equal", "np.maximum"}  # they take two things in either order
-CIRCLES = 5  # a mutant that takes so many times as long as its module itself is killed: it runs in circles
+CIRCLES = 5  # a mutant that takes so many times as long as its tests do by themselves is killed: it runs in circles
 
 
 @dataclass(frozen=True)
@@ -260,11 +260,13 @@ def course_of(module: str) -> Course:
 def survives(mutant: Mutant, course: Course) -> bool:
     """Whether every test of its module passes all the same: tried in a process of its own."""
 
+    order = course.order_for(mutant)
+
     def broken() -> None:
         sys.meta_path.insert(0, Loader(mutant))
-        _try(mutant.module, _Chosen(course.order_for(mutant)))
+        _try(mutant.module, _Chosen(order))
 
-    return passes(broken, 60 + CIRCLES * sum(course.seconds.values()))
+    return passes(broken, 60 + CIRCLES * sum(course.seconds[name] for name in order))
 
 
 def passes(tried: Callable[[], None], seconds: float | None) -> bool:
