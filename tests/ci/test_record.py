@@ -616,6 +616,19 @@ def test_a_recipe_that_changed_meanwhile_is_another_one(hub, better_model, judge
         record.record(run, run, started=Started("promotion"))
 
 
+def test_of_several_moves_the_last_says_what_they_rest_on(hub, better_model, other_model, judge):
+    """A rollback rests on the ledger alone, the promotion after it on the recipes, too."""
+    first = runner(hub, "first")
+    judge(first, better_model)
+    record.record(first, first)
+    run = runner(hub, "run")
+    promotion.rollback(run)
+    assert judge(run, other_model) == "PROMOTE"
+    commit(hub, {"recipes.py": "# another\n"})
+    with pytest.raises(Stale, match=r"given back: meanwhile recipes\.py changed on main"):
+        record.record(run, run)
+
+
 def test_rows_that_changed_meanwhile_are_other_rows(hub, better_model, judge, small_corpus):
     """Where they are a file of the repository, which the commit that was judged had as well."""
     policy = (hub.person / "gate.toml").read_text(encoding="utf-8").replace(str(small_corpus), "rows.csv")

@@ -22,7 +22,6 @@ from mlgate.root import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
-    from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
 
 
@@ -86,24 +85,4 @@ def _read(path: Path) -> Pipeline | None:
     data = stored[:-64]
     if artifacts.digest(data).encode() != stored[-64:]:
         return None
-    pipeline = artifacts.load(data).pipeline
-    if pipeline is not None:
-        _intern(pipeline)
-    return pipeline
-
-
-def _intern(estimator: BaseEstimator) -> None:
-    """Make attribute names the interpreter's own strings again: a pickle writes a string it has met as a reference.
-
-    Unpickled names are copies, and the model would be written with other bytes than one that was just trained.
-    """
-    from sklearn.base import BaseEstimator
-
-    attributes = {sys.intern(name): value for name, value in vars(estimator).items()}
-    vars(estimator).clear()
-    vars(estimator).update(attributes)
-    lists = [value for value in attributes.values() if isinstance(value, list)]
-    steps = [part for value in lists for step in value if isinstance(step, tuple) for part in step]
-    for part in [*attributes.values(), *steps]:
-        if isinstance(part, BaseEstimator):
-            _intern(part)
+    return artifacts.load(data).pipeline
