@@ -616,6 +616,18 @@ def test_a_recipe_that_changed_meanwhile_is_another_one(hub, better_model, judge
         record.record(run, run, started=Started("promotion"))
 
 
+def test_of_several_moves_the_last_is_the_commits_title(hub, better_model, other_model, judge):
+    first = runner(hub, "first")
+    judge(first, better_model)
+    record.record(first, first)
+    run = runner(hub, "run")
+    promotion.rollback(run)
+    assert judge(run, other_model) == "PROMOTE"
+    record.record(run, run)
+    title = git(hub.remote, "log", "-1", "--format=%s", "main")
+    assert title.startswith(f"Promote {other_model.digest[:12]}")
+
+
 def test_of_several_moves_the_last_says_what_they_rest_on(hub, better_model, other_model, judge):
     """A rollback rests on the ledger alone, the promotion after it on the recipes, too."""
     first = runner(hub, "first")

@@ -13,6 +13,7 @@ import time
 from mlgate import artifacts, ledger, promotion
 from mlgate.artifacts import locked
 from mlgate.errors import MlgateError
+from mlgate.promotion import permission
 from mlgate.root import Root, write_atomically
 
 import pytest
@@ -406,6 +407,15 @@ def test_a_verdict_on_other_holdout_rows_than_those_in_use_does_not_promote(pair
     ledger.append(pair, "holdout", generation=2, alpha=0.05, looks=20, rows=rows, keys="0" * 64)
     with refused(pair, "The holdout has other rows since the verdict was given. Run notebook 04 again"):
         promotion.promote(pair)
+
+
+def test_a_verdict_by_labels_is_about_the_rows_that_they_were_bought_of(pair):
+    look = ledger.read(pair)[-1]
+    rows = [{"digest": "others"}, look["verdict"]["rows"]]
+    bought = [{"kind": "labelling", "order": order, "rows": each} for order, each in zip("ab", rows, strict=True)]
+    assert permission.look_for(pair, [*bought, {**look, "labelling": "b"}], (OLD, NEW), after_rollback=True)
+    with pytest.raises(MlgateError, match="The holdout has other rows since the verdict was given"):
+        permission.look_for(pair, [*bought, {**look, "labelling": "a"}], (OLD, NEW), after_rollback=True)
 
 
 FORGERIES = {
