@@ -357,6 +357,19 @@ def test_a_verdict_that_does_not_follow_from_itself_is_refused_by_name(change, m
     assert hub.tip() == before
 
 
+def test_what_gate_toml_demands_is_read_from_the_commit_and_not_from_what_the_run_brought_along(
+    hub, better_model, judge
+):
+    run = runner(hub, "run")
+    judged = Root(shutil.copytree(run.path, hub.folder / "judged"))
+    laxer = judged.policy.read_text().replace("margin = 0.0 ", "margin = -0.5 ")
+    judged.policy.write_text(laxer)
+    assert judge(judged, better_model) == "PROMOTE"
+    with pytest.raises(MlgateError, match="is not believed: its verdict was given under other demands than gate"):
+        record.record(run, judged)
+    assert kinds(on_main(hub)) == ["bootstrap"]
+
+
 def test_a_copied_verdict_with_another_models_digest_is_refused(hub, better_model, worse_model, judge):
     """First by the verdict's sha256. Whoever mends that needs a card, and fingerprints, that say where it is from."""
     run, before = runner(hub, "run"), hub.tip()
