@@ -357,9 +357,7 @@ def test_a_verdict_that_does_not_follow_from_itself_is_refused_by_name(change, m
     assert hub.tip() == before
 
 
-def test_what_gate_toml_demands_is_read_from_the_commit_and_not_from_what_the_run_brought_along(
-    hub, better_model, judge
-):
+def test_what_gate_toml_demands_is_read_from_the_commit_and_not_from_what_a_run_brings(hub, better_model, judge):
     run = runner(hub, "run")
     judged = Root(shutil.copytree(run.path, hub.folder / "judged"))
     laxer = judged.policy.read_text().replace("margin = 0.0 ", "margin = -0.5 ")
