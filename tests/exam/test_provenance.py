@@ -235,6 +235,7 @@ def test_more_than_chance_counts_those_found_and_all_above():
     assert provenance.more_than_chance(3, 10, 0.1, 0.071)
     assert provenance.more_than_chance(4, 10, 0.1, 0.05)
     assert not provenance.more_than_chance(0, 10, 0.0, 0.05)
+    assert provenance.more_than_chance(10, 10, 1.1, 1.0)  # a share is 1 at most: 10 of 10 have a chance of 1
 
 
 def test_fingerprints_are_read_back_as_they_were_written(root, candidate):
@@ -269,16 +270,20 @@ def test_as_many_near_duplicates_as_chance_and_one_row_more_may_bring_pass(root)
     own = provenance.keys_of(root, "train")
     judged = np.concatenate([provenance.keys_of(root, part) for part in ("validation", "holdout")])
     by_chance = provenance.overlap(judged, own)[1]
-    near = next(
-        k for k in range(1, 1_000) if provenance.more_than_chance(k, len(judged), by_chance / len(judged), 0.05)
-    )
+
+    def too_many(share: float) -> int:
+        return next(k for k in range(1, 1_000) if provenance.more_than_chance(k, len(judged), share, 0.05))
+
     _, places, counts = np.unique(judged[:, 1], return_index=True, return_counts=True)
-    places = places[counts == 1][:near]
-    trained = np.zeros((near, 3), dtype=np.uint64)
-    trained[:, 1] = judged[places, 1]
-    assert provenance.overlap(judged, trained) == (0, near)
-    check = Check("leakage", "pass", "reject", "")
-    assert provenance.leakage(root, check, trained, 0.05).status == "pass"
+    for near, status in (
+        (too_many(by_chance / len(judged)), "pass"),
+        (too_many((by_chance + 1) / len(judged)), "fail"),
+    ):
+        trained = np.zeros((near, 3), dtype=np.uint64)
+        trained[:, 1] = judged[places[counts == 1][:near], 1]
+        assert provenance.overlap(judged, trained) == (0, near)
+        check = Check("leakage", "pass", "reject", "")
+        assert provenance.leakage(root, check, trained, 0.05).status == status
 
 
 def test_rows_that_all_begin_alike_are_near_duplicates_by_chance(tmp_path):
@@ -291,3 +296,5 @@ def test_rows_that_all_begin_alike_are_near_duplicates_by_chance(tmp_path):
     check = Check("leakage", "pass", "reject", "")
     found = provenance.leakage(root, check, own[:-1], 0.05)
     assert (found.status, found.observed) == ("pass", 1.0)
+    judged = sum(len(provenance.keys_of(root, name)) for name in ("validation", "holdout"))
+    assert found.reason.endswith(f"the corpus has {judged:,}")

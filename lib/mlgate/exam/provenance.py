@@ -132,7 +132,7 @@ def read_keys(path: Path, card: Card | None) -> Keys | None:
         return None
     if artifacts.digest(data) != card.keys:
         return None
-    return np.frombuffer(data, dtype="<u8").reshape(-1, 3)
+    return np.frombuffer(data, dtype="<u8").reshape(card.rows.count, 3)
 
 
 def production_keys(root: Root, digest: str) -> Path:
