@@ -938,6 +938,14 @@ def test_an_alarm_of_the_running_service_ends_as_a_promotion_on_main_and_is_answ
     assert hub.tip() == tip
 
 
+def test_of_several_verdicts_the_commit_tells_the_last(monkeypatch):
+    monkeypatch.delenv("GITHUB_RUN_ID", raising=False)
+    verdicts = [{"decision": "HOLD", "reason": f"reason {name}", "candidate": {"digest": name * 64}} for name in "ab"]
+    lines = [{"kind": "look", "verdict": verdict} for verdict in verdicts]
+    assert record._title(lines) == f"Keep production: HOLD for {'b' * 12}"
+    assert record._body(lines) == "reason b"
+
+
 def test_the_commit_says_why_and_from_which_run_where_there_is_one(monkeypatch):
     line = {"kind": "look", "verdict": {"reason": "right on 12 rows more"}}
     monkeypatch.setenv("GITHUB_REPOSITORY", "someone/something")
