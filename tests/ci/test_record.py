@@ -357,6 +357,14 @@ def test_a_verdict_that_does_not_follow_from_itself_is_refused_by_name(change, m
     assert hub.tip() == before
 
 
+def test_what_a_run_brings_is_a_folder_and_no_checkout(hub, better_model, judge):
+    run = runner(hub, "run")
+    judged = Root(shutil.copytree(run.path, hub.folder / "judged", ignore=shutil.ignore_patterns(".git")))
+    judge(judged, better_model)
+    assert record.record(run, judged).startswith("Recorded on main: Promote")
+    assert kinds(on_main(hub)) == ["bootstrap", "look", "promotion"]
+
+
 def test_what_gate_toml_demands_is_read_from_the_commit_and_not_from_what_a_run_brings(hub, better_model, judge):
     run = runner(hub, "run")
     judged = Root(shutil.copytree(run.path, hub.folder / "judged"))

@@ -40,8 +40,8 @@ def leakage(root: Root, check: Check, trained: Keys | None, level: float) -> Che
         reason = "there are no fingerprints of its training rows beside its card"
         return replace(check, status="undecided", observed=None, reason=reason)
     own = corpus.known_keys(root, "train")
-    same = np.isin(corpus.known_keys(root, "validation", "holdout"), trained[:, 0]).any()
-    if not same and np.array_equal(np.unique(trained[:, 0]), np.unique(own)):
+    apart = set(corpus.known_keys(root, "validation", "holdout")).isdisjoint(trained[:, 0])
+    if apart and np.array_equal(np.unique(trained[:, 0]), np.unique(own)):
         return replace(check, reason="trained on the corpus's own training rows, and on no others")
     return _compared(root, check, trained, level)
 

@@ -154,9 +154,9 @@ def marks(root: Root) -> tuple[Mark | bool, ...]:
     """Return what changes whenever one of the files does that decide what is served: a few microseconds to find out."""
     begun = promotion.stage_of(root) / "entry.json"
     found = [_mark(path) for path in (root.production, root.ledger, root.cards, begun, root.policy)]
-    newest = max((mark[0] for mark in found if mark), default=0)
     # Two writes within one tick of the system's clock look alike, so we look once more when a file has come of age.
-    return (*found, time.time() - newest / 1e9 > SETTLED)
+    settled = all(time.time() - mark[0] / 1e9 > SETTLED for mark in found if mark)
+    return (*found, settled)
 
 
 def _mark(path: Path) -> Mark:
