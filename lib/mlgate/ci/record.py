@@ -113,7 +113,7 @@ def _continue(main: Root, run: _Run) -> tuple[list[Entry], bool, str | None]:
     count = run.count
     current = verify(main)
     on_main = ledger.read(main)
-    if count > len(on_main) or run.entries[:count] != on_main[:count]:
+    if run.entries[:count] != on_main[:count]:
         raise MlgateError("The ledger on main is not the one that this run began with: somebody rewrote it.")
     meanwhile = on_main[count:]
     lines = [line for line in run.lines if not _holds(on_main, line)]
