@@ -24,6 +24,7 @@ from bs4 import BeautifulSoup
 from jupyter_client import AsyncKernelClient, KernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from papermill import engines
 from papermill.clientwrap import PapermillNotebookClient
 
 REPOSITORY = Path(mlgate.__file__).parents[2]
@@ -292,6 +293,18 @@ def test_a_notebook_can_run_notebooks(root, folder):
     assert gone(pids(root), 0)
 
 
+@pytest.mark.slow
+def test_a_notebook_is_written_now_and_then_and_whole_at_its_end(root, folder, monkeypatch):
+    written = []
+    write_down = engines.write_ipynb
+    monkeypatch.setattr(engines, "write_ipynb", lambda *of: written.append(write_down(*of)))
+    slow = "import time; time.sleep(1.1); print(len(open('runs/01_x.ipynb').read()) > 0)"
+    path = write(folder, "01_x", *["print(1)"] * 20, slow, "print('the end')")
+    [result] = run(root, (path, {}))
+    assert 3 <= len(written) < 12  # at the start, after the slow cell, at the end: not twice a cell
+    assert [cell.outputs[0].text for cell in code(result.executed)[-2:]] == ["True\n", "the end\n"]
+
+
 # How a run ends
 
 
@@ -392,6 +405,7 @@ def test_the_private_parts_that_kernels_are_started_through_are_there():
     assert {"provisioner", "_kernel_spec"} <= set(vars(KernelManager))
     assert {"process", "pgid"} <= set(vars(LocalProvisioner))
     assert "km" in inspect.signature(PapermillNotebookClient).parameters
+    assert callable(engines.NotebookExecutionManager.save)
     assert inspect.signature(AsyncKernelClient.wait_for_ready).parameters.keys() == {"self", "timeout"}
 
 

@@ -164,7 +164,7 @@ def import_papermill() -> None:
     absent = grammar not in sys.modules
     if absent:
         sys.modules[grammar] = None  # type: ignore[assignment]  # as if it were not installed
-    import papermill  # noqa: F401
+    from mlgate.notebooks import engine  # noqa: F401  # which imports papermill
 
     if absent:
         del sys.modules[grammar]
@@ -236,6 +236,8 @@ class _Run:
                 os.environ["MLGATE_ROOT"] = before
 
     def _execute(self, parameters: Parameters, meanwhile: Callable[[], None], **options: Any) -> CellError | None:
+        from mlgate.notebooks import engine
+
         import papermill
         from papermill.exceptions import PapermillExecutionError
 
@@ -248,6 +250,7 @@ class _Run:
         source = _without_braces(self.path)
         target = _without_braces(self.executed)
         options |= {"kernel_name": "python3", "language": "python", "progress_bar": False}
+        options |= {"engine_name": engine.NAME}
         try:
             done = papermill.execute_notebook(source, target, parameters, on_cell_start=begin_cell, **options)
         except PapermillExecutionError as failure:
