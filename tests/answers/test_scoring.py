@@ -514,6 +514,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert used[1] < used[0] + 20_000
 
 
+@pytest.mark.slow
 def test_two_models_are_probed_and_one_beside_itself_is_not():
     frame = pd.DataFrame({"text": TEXTS, "label": list("abab") * 30, "where": ""})
     first = real(MultinomialNB(), frame["label"])

@@ -84,6 +84,7 @@ def test_a_candidate_that_answers_otherwise_alone_is_rejected(production, small_
     assert card.candidate.fault == "its answers change with the texts beside them: 5 of 5 did when asked alone"
 
 
+@pytest.mark.slow
 def test_production_whose_answers_change_is_an_error(production, small_train, frame):
     moving = fitted(DummyClassifier(strategy="stratified"), small_train)
     with pytest.raises(MlgateError, match=r"Production is at fault: its answers change from one asking to the next"):

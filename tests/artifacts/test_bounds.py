@@ -226,6 +226,7 @@ def test_a_file_of_nothing_but_small_things_is_soon_refused(opcode):
     refused(zlib.compress(b"\x80\x04N" + opcode * times + b"."), "too many objects", limit=2_000_000)
 
 
+@pytest.mark.slow
 def test_so_many_opcodes_are_read_for_so_many_bytes_and_not_one_more():
     nested = b"\x80\x04" + b"]" * 100_000 + b"a" * 99_999 + b"."  # 200,001: 100,000 in any file, one for five bytes
     refused(nested, "a list, not a Pipeline", limit=500_005)

@@ -457,6 +457,7 @@ def test_a_look_that_the_ledger_does_not_take_is_not_shown(root, submit, monkeyp
 # ---- after a rollback ----
 
 
+@pytest.mark.slow
 def test_a_model_that_was_rolled_back_is_held_and_promoted_only_on_request(root, submit):
     digest = submit("better")
     exam.act_on(root, exam.take(root))
@@ -581,6 +582,7 @@ def test_a_candidate_whose_bytes_are_not_known_is_rejected_and_not_unpickled(
     assert without_ledger(root) == before
 
 
+@pytest.mark.slow
 def test_a_candidate_whose_card_was_corrected_is_judged_anew(root, submit):
     submit("better")
     without_card(root, None)

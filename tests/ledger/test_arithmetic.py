@@ -36,6 +36,7 @@ def test_thousands_of_counts_stand_as_the_gate_says():
     assert len(seen) == 6
 
 
+@pytest.mark.slow
 def test_around_every_smallest_win_they_stand_as_the_gate_says():
     for differ, alpha in itertools.product([*range(60), 400, 1_001, 9_999], [0.05, 0.0025, 0.0001]):
         first = statistics.smallest_win(differ, alpha) or differ

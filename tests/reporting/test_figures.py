@@ -204,6 +204,7 @@ def test_no_answer_is_a_column_only_where_it_occurs():
     assert "no answer" not in words_of(draw_confusions(CASES["two classes"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two classes", "worse", "identical models", "the same, ten classes"])
 def test_both_models_share_one_colour_scale_and_the_difference_is_centred_on_zero(name):
     card = CASES[name]
