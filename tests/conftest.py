@@ -118,3 +118,14 @@ def root_with_production(untouched_production, tmp_path) -> Root:
     """A root of the test's own in which `baseline_model` is production, by bootstrap."""
     shutil.copytree(untouched_production.path, tmp_path / "root")
     return Root(tmp_path / "root")
+
+
+@pytest.fixture
+def alike_root(tmp_path) -> Root:
+    """A root whose rows all begin alike, and are all different."""
+    root = Root(tmp_path)
+    root.policy.write_text("[corpus]\npath = 'rows.csv'\n")
+    alike = "I went to see this film on a Tuesday with my old friend"
+    rows = [f"{alike} number {number} {side},{side}" for number in range(200) for side in ("good", "bad")]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]))
+    return root

@@ -635,29 +635,29 @@ def test_a_recipe_that_changed_meanwhile_is_another_one(hub, better_model, judge
         record.record(run, run, started=Started("promotion"))
 
 
-def test_of_several_moves_the_last_is_the_commits_title(hub, better_model, other_model, judge):
+@pytest.fixture
+def moved_twice(hub, better_model, other_model, judge) -> Root:
+    """A run that takes production back, and then promotes another model."""
     first = runner(hub, "first")
     judge(first, better_model)
     record.record(first, first)
     run = runner(hub, "run")
     promotion.rollback(run)
     assert judge(run, other_model) == "PROMOTE"
-    record.record(run, run)
+    return run
+
+
+def test_of_several_moves_the_last_is_the_commits_title(hub, other_model, moved_twice):
+    record.record(moved_twice, moved_twice)
     title = git(hub.remote, "log", "-1", "--format=%s", "main")
     assert title.startswith(f"Promote {other_model.digest[:12]}")
 
 
-def test_of_several_moves_the_last_says_what_they_rest_on(hub, better_model, other_model, judge):
+def test_of_several_moves_the_last_says_what_they_rest_on(hub, moved_twice):
     """A rollback rests on the ledger alone, the promotion after it on the recipes, too."""
-    first = runner(hub, "first")
-    judge(first, better_model)
-    record.record(first, first)
-    run = runner(hub, "run")
-    promotion.rollback(run)
-    assert judge(run, other_model) == "PROMOTE"
     commit(hub, {"recipes.py": "# another\n"})
     with pytest.raises(Stale, match=r"given back: meanwhile recipes\.py changed on main"):
-        record.record(run, run)
+        record.record(moved_twice, moved_twice)
 
 
 def test_rows_that_changed_meanwhile_are_other_rows(hub, better_model, judge, small_corpus):

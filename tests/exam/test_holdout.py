@@ -134,14 +134,9 @@ def test_fresh_rows_that_begin_like_old_ones_by_chance_are_fresh(root):
     assert generation_of(root, [*sealed[100:200], *others]) == 2
 
 
-def test_what_chance_gives_is_the_share_of_the_holdouts_own_rows_and_one_row_more(tmp_path):
-    root = Root(tmp_path)
-    root.policy.write_text("[corpus]\npath = 'rows.csv'\n")
-    alike = "I went to see this film on a Tuesday with my old friend"
-    rows = [f"{alike} number {number} {side},{side}" for number in range(100) for side in ("good", "bad")]
-    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]))
-    count = len(corpus.split("holdout", root))
-    assert holdout._share_by_chance(root) == (count + 1) / count
+def test_what_chance_gives_is_the_share_of_the_holdouts_own_rows_and_one_row_more(alike_root):
+    count = len(corpus.split("holdout", alike_root))
+    assert holdout._share_by_chance(alike_root) == (count + 1) / count
 
 
 def test_the_same_rows_add_no_line_in_whatever_order_they_stand(root):

@@ -9,7 +9,6 @@ from mlgate.errors import MlgateError
 from mlgate.exam import provenance
 from mlgate.gate import HOLD, Check, Policy
 from mlgate.recipes import Recipe, cache
-from mlgate.root import Root
 
 import numpy as np
 import pandas as pd
@@ -286,12 +285,8 @@ def test_as_many_near_duplicates_as_chance_and_one_row_more_may_bring_pass(root)
         assert provenance.leakage(root, check, trained, 0.05).status == status
 
 
-def test_rows_that_all_begin_alike_are_near_duplicates_by_chance(tmp_path):
-    root = Root(tmp_path)
-    root.policy.write_text("[corpus]\npath = 'rows.csv'\n")
-    alike = "I went to see this film on a Tuesday with my old friend"
-    rows = [f"{alike} number {number} {side},{side}" for number in range(200) for side in ("good", "bad")]
-    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]))
+def test_rows_that_all_begin_alike_are_near_duplicates_by_chance(alike_root):
+    root = alike_root
     own = provenance.keys_of(root, "train")
     check = Check("leakage", "pass", "reject", "")
     found = provenance.leakage(root, check, own[:-1], 0.05)
