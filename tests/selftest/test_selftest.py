@@ -177,7 +177,7 @@ def test_a_gate_that_promotes_too_easily_is_found_out(small_lab, monkeypatch):
     monkeypatch.setattr(
         equal_models, "judge", lambda card, policy: judge(card, equal_models.replace(policy, alpha=0.3))
     )
-    total = equal_models.together([equal_models.count(small_lab, times=150)])
+    total = equal_models.together([equal_models.count(small_lab, times=60)])
     assert total["alpha"] == lax.alpha
     assert any("promoted, on open rows" in line for line in equal_models.problems(total))
 
