@@ -1,47 +1,21 @@
 """The notebooks' cells work for any recipe, not for those of the course alone. (Without kernels: quick.)"""
 
-import ast
-from pathlib import Path
-
-import mlgate
 from mlgate import recipes
 from mlgate.recipes import Recipe
 
-import nbformat
 import pytest
-from IPython.core.formatters import DisplayFormatter
+from cells import execute
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import Perceptron, RidgeClassifier, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-NOTEBOOKS = Path(mlgate.__file__).parents[2] / "notebooks"
 WITHOUT_PROBABILITIES = [
     LinearSVC(random_state=0),
     RidgeClassifier(random_state=0),
     Perceptron(random_state=0),
     SGDClassifier(random_state=0),
 ]
-
-
-def execute(name: str, **parameters) -> dict:
-    """Execute the code cells of a notebook; return what each cell shows last, by the cell's id, as a notebook would."""
-    display = DisplayFormatter().format
-    names = {"__name__": name, "display": display}
-    shown = {}
-    for cell in nbformat.read(next(NOTEBOOKS.glob(f"{name}*.ipynb")), as_version=4).cells:
-        if cell.cell_type != "code":
-            continue
-        body = ast.parse(cell.source).body
-        last = body.pop() if isinstance(body[-1], ast.Expr) else None
-        exec(compile(ast.Module(body, []), cell.id, "exec"), names)
-        if "parameters" in cell.metadata.get("tags", []):
-            assert parameters.keys() <= names.keys()
-            names.update(parameters)
-        if last is not None:
-            value = eval(compile(ast.Expression(last.value), cell.id, "eval"), names)
-            shown[cell.id] = display(value)[0]
-    return shown
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The control room: each press shows what the gate says, and production and its service go on as if nothing were."""
 
 import contextlib
+from pathlib import Path
 
 from mlgate import artifacts
 from mlgate.errors import MlgateError
@@ -10,8 +11,10 @@ from mlgate.teaching.control_room import CLOSE_CALL, SABOTAGES, ControlRoom
 from mlgate.teaching.service_process import Answer
 from mlgate.teaching.session import Session
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from cells import execute
 from chromium import browser, wait_until
 from conftest import GATE, REPOSITORY
 from jupyter_lab import KERNEL, RUN_ALL, lab
@@ -32,21 +35,38 @@ def text_of(room, name: str) -> str:
     return " ".join(BeautifulSoup(room.shown[name].value, "html.parser").get_text(" ").split())
 
 
-def test_every_sabotage_bounces_at_its_default_and_production_stays(room):
+def test_every_sabotage_bounces_at_its_default_and_production_stays(room, monkeypatch, capsys):
+    """As the cells of notebook 06 press them, and what these make of it."""
+    monkeypatch.setenv("MLGATE_ROOT", str(HOME.path))
+    monkeypatch.setattr(control_room, "ControlRoom", lambda: room)
     room.clear()
-    before = artifacts.read_production(room.root)
-    for recipe in SABOTAGES:
-        found = room.press(recipe)
+    before, press, seen = artifacts.read_production(room.root), room.press, []
+
+    def watched(*chosen):
+        found = press(*chosen)
+        seen.append((found, text_of(room, "banner"), text_of(room, "production"), repr(room)))
+        return found
+
+    monkeypatch.setattr(room, "press", watched)
+    shown = execute("06")
+    assert [found.recipe for found, *_ in seen] == [*SABOTAGES, CLOSE_CALL[0]]
+    for found, banner, production, _ in seen[:-1]:
         assert (found.verdict.decision, found.plain) == ("REJECT", "KEEP")
-        assert text_of(room, "banner").startswith("✘ REJECT production")
-        assert found.verdict.candidate.digest not in text_of(room, "production")
+        assert banner.startswith("✘ REJECT production")
+        assert found.verdict.candidate.digest not in production
     assert artifacts.read_production(room.root) == before
     assert classroom.looks_spent(room.root) == 0
     assert room.unmoved
     assert room.session.server.model() == room.before
     answers = room.session.stream.answers()
     assert (set(answers["status"]), set(answers["digest"])) == ({200}, {room.before})
-    assert "5 presses; of 5 sabotaged models a plain rule let through 0, the gate 0" in repr(room)
+    assert "5 presses; of 5 sabotaged models a plain rule let through 0, the gate 0" in seen[4][-1]
+    assert {"close-forest", "reveal", "scoreboard", "room"} <= shown.keys()
+    said = capsys.readouterr().out
+    assert said.count("gate: REJECT") == len(SABOTAGES)
+    assert "A plain rule would promote." in said
+    assert "reviews that were not used: right only by the candidate" in said
+    assert "production as it was: True   looks spent: 0\nrequests that failed: 0\n" in said
 
 
 def test_the_close_call_is_promoted_by_the_plain_rule_and_held_by_the_gate(room):
@@ -208,6 +228,19 @@ def test_whatever_texts_hold_is_escaped():
     assert "a<b" not in shown
 
 
+PRESSES = {"rehearse", "guess", "close-call", "close-forest", "reveal", "scoreboard"}
+
+
+def without_presses(folder: Path) -> Path:
+    """Notebook 06 without the cells that press by themselves: they are executed above."""
+    notebook = nbformat.read(REPOSITORY / "notebooks" / "06_reject_live.ipynb", as_version=4)
+    assert {cell.id for cell in notebook.cells} > PRESSES
+    notebook.cells = [cell for cell in notebook.cells if cell.id not in PRESSES]
+    path = folder / "06_reject_live.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
 READOUT = "document.querySelector('.mlgate-controls .widget-readout').textContent"
 
 
@@ -217,7 +250,7 @@ def shown(part: str) -> str:
 
 def test_the_room_works_in_jupyterlab_with_the_keyboard_alone(tmp_path):
     """Open notebook 06, run all, choose, drag, press: the banner changes, production does not; nothing is left."""
-    with browser() as page, lab(tmp_path, REPOSITORY / "notebooks" / "06_reject_live.ipynb", HOME.path) as address:
+    with browser() as page, lab(tmp_path, without_presses(tmp_path), HOME.path) as address:
         page.size(1280, 720)
         page.open(address)
         page.until(KERNEL, 60)
