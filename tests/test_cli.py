@@ -296,7 +296,7 @@ BROKEN = {
     ),
     "not fitted": (lambda model, folder: make_pipeline(TfidfVectorizer(), LogisticRegression()), "it has no fitted"),
     "opens paths": (lambda model, folder: tampered(model, None, {"input": "filename"}), 'input is not "content"'),
-    "raises": (lambda model, folder: tampered(model, {"coef_": np.ones((1, 3))}), "it cannot answer rows.csv: Value"),
+    "raises": (lambda model, folder: tampered(model, {"coef_": np.ones((1, 3))}), "it cannot answer few.csv: Value"),
     "nan": (lambda model, folder: tampered(model, {"intercept_": np.array([np.nan])}), "scores that are not prob"),
     "other classes": (
         lambda model, folder: relabelled(model, ["bad", "good"]),
@@ -313,7 +313,7 @@ def test_a_broken_candidate_is_rejected_and_a_broken_production_is_an_error(
     mlgate, folder, tmp_path, better_model, make, said
 ):
     broken = save(tmp_path / "broken.pkl", make(better_model, tmp_path))
-    good, data = folder / "baseline.pkl", ("--data", folder / "rows.csv", "--json", tmp_path / "verdict.json")
+    good, data = folder / "baseline.pkl", ("--data", folder / "few.csv", "--json", tmp_path / "verdict.json")
     found = mlgate("judge", "--production", good, "--candidate", broken, *data)
     assert found.code == 4
     assert said in found.reason
@@ -430,22 +430,28 @@ def made_up(classes, count, noise, seed):
     [("no", "yes"), (0, 1), (False, True), ("north", "east", "south", "west"), (-1, 0, 1, 5)],
     ids=["two texts", "two integers", "booleans", "four texts", "four integers"],
 )
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
 @pytest.mark.parametrize("last", [LogisticRegression, LinearSVC], ids=["probabilities", "none"])
-def test_any_classes_and_models_are_judged_alike(mlgate, tmp_path, classes, suffix, last):
+def test_any_classes_and_models_are_judged_alike(mlgate, tmp_path, classes, last):
     def model(name, count, noise, order=1):
         rows = made_up(classes, count, noise, 1)
         return save(tmp_path / name, make_pipeline(TfidfVectorizer(), last()).fit(rows["text"], rows["label"]))
 
     weak, strong = model("weak.pkl", 60, 0.6), model("strong.pkl", 600, 0.0)
-    data = tmp_path / f"rows.{suffix}"
     frame = made_up(classes, 400, 0.0, 2)
-    frame.to_parquet(data) if suffix == "parquet" else frame.to_csv(data, index=False)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    frame.to_parquet(tmp_path / "rows.parquet")
     (tmp_path / "gate.toml").write_text("[suspicion]\nbetter_by = 1\n[flips]\nmost = 0.2\n")
-    more = ("--data", data, "--policy", tmp_path / "gate.toml")
-    assert mlgate("judge", "--production", weak, "--candidate", strong, *more).code == 0
-    assert mlgate("judge", "--production", strong, "--candidate", weak, *more).code == 4
-    assert mlgate("judge", "--production", strong, "--candidate", strong, *more).code == 3
+
+    def judged(production, candidate, data):
+        files = ("--production", production, "--candidate", candidate, "--data", tmp_path / data)
+        return mlgate("judge", *files, "--policy", tmp_path / "gate.toml")
+
+    said = judged(weak, strong, "rows.csv")
+    assert said.code == 0
+    assert judged(strong, weak, "rows.csv").code == 4
+    assert judged(strong, strong, "rows.csv").code == 3
+    again = judged(weak, strong, "rows.parquet")
+    assert (again.code, again.out.split("\n")[-4:]) == (0, said.out.split("\n")[-4:])
 
 
 @pytest.mark.slow
@@ -670,17 +676,25 @@ def test_a_root_that_is_not_there_is_an_error(mlgate, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_the_installed_command_keeps_the_contract_from_any_folder(folder, tmp_path):
     """Without a root, without a ledger, without anything written but what was asked for."""
-    args = ("judge", "--production", "baseline.pkl", "--data", "rows.csv", "--candidate")
+    models = ("judge", "--production", "baseline.pkl", "--data", "rows.csv", "--candidate")
+    clear = answered(tmp_path, [("all", 60, 20, 1_500, 400)])  # answers are judged sooner than models
+    close = answered(tmp_path, [("all", 9, 8, 1_500, 400)], "parquet")
     before = {path.name for path in folder.iterdir()}
-    for candidate, code in (("better.pkl", 0), ("few.csv", 4), ("baseline.pkl", 3), ("none.pkl", 1)):
-        done = command(*args, candidate, cwd=folder)
+    for *args, code in (
+        (*models, "better.pkl", 0),
+        ("judge", "--answers", clear, *SWAPPED, 4),
+        ("judge", "--answers", close, *ANSWERS, 3),
+        (*models, "none.pkl", 1),
+    ):
+        done = command(*args, cwd=folder)
         Said(done.returncode, done.stdout, done.stderr)
         assert done.returncode == code, done
         assert done.stderr == "" or code == 1
     assert {path.name for path in folder.iterdir()} == before
-    done = command("judge", cwd=tmp_path)
+    (tmp_path / "empty").mkdir()
+    done = command("judge", cwd=tmp_path / "empty")
     assert (done.returncode, done.stdout) == (2, "")
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 @pytest.mark.slow
