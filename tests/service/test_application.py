@@ -17,7 +17,7 @@ import pytest
 from chromium import wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from servers import PATIENCE, Load, make_root, put, served, tiny
+from servers import PATIENCE, Load, make_root, put, served, started, tiny
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(root):
-    with served(root) as running:
+    with served(root, *started(root)) as running:
         yield running
 
 
@@ -286,7 +286,7 @@ def test_a_long_request_does_not_keep_the_others_waiting(server):
 def test_stopping_under_load_answers_everything_that_is_under_way(tmp_path, keep):
     root = make_root(tmp_path / "root")
     put(root, tiny(), "bootstrap")
-    with served(root) as server, Load(server, 16, keep) as load:
+    with served(root, *started(root)) as server, Load(server, 16, keep) as load:
         wait_until(lambda: len(load.seen) > 50 or load.failed)
         load.closing.set()
         server.process.send_signal(signal.SIGTERM)
