@@ -798,16 +798,20 @@ def test_the_callers_own_checkout_is_left_alone(hub, better_model, judge):
 # Killed
 
 
-SHIM = """#!{python}
-import os, signal, subprocess, sys
-count = int(open({counter!r}).read()) + 1
-open({counter!r}, "w").write(str(count))
-if count == int(os.environ["KILL_AT"]) and os.environ["KILL_WHEN"] == "before":
-    os.kill(os.getppid(), signal.SIGKILL); sys.exit(1)
-status = subprocess.call([{git!r}, *sys.argv[1:]])
-if count == int(os.environ["KILL_AT"]):
-    os.kill(os.getppid(), signal.SIGKILL)
-sys.exit(status)
+SHIM = """#!/bin/sh
+read -r count < "{counter}"
+count=$((count + 1))
+echo "$count" > "{counter}"
+if [ "$count" = "$KILL_AT" ] && [ "$KILL_WHEN" = before ]; then
+    kill -KILL "$PPID"
+    exit 1
+fi
+"{git}" "$@"
+status=$?
+if [ "$count" = "$KILL_AT" ]; then
+    kill -KILL "$PPID"
+fi
+exit "$status"
 """
 
 
@@ -816,12 +820,12 @@ def test_killed_at_any_step_main_is_before_or_after_and_the_next_one_ends_it(hub
     judge(run, better_model)
     counter, shim = tmp_path / "count", tmp_path / "shim" / "git"
     shim.parent.mkdir()
-    shim.write_text(SHIM.format(python=sys.executable, counter=str(counter), git=shutil.which("git")))
+    shim.write_text(SHIM.format(counter=counter, git=shutil.which("git")))
     shim.chmod(0o755)
     path = os.pathsep.join([str(shim.parent), os.environ["PATH"]])
     seen, number, when, done = [], 1, "before", None
     while done is None or done.returncode:
-        counter.write_text("0")
+        counter.write_text("0\n")
         environment = os.environ | {"PATH": path, "KILL_AT": str(number), "KILL_WHEN": when}
         environment |= {"PYTHONPATH": str(REPOSITORY / "lib")}
         command = [sys.executable, "-S", "-m", "mlgate", "record"]
