@@ -22,10 +22,11 @@ from conftest import GATE
 
 HOME = Root(GATE.parent)
 SMALL = {"train": 2_500, "validation": 1_200, "holdout": 2_000, "live": 100}
+TINY = {"train": 1_500, "validation": 400, "holdout": 400, "live": 100}  # enough for a first model
 OPEN = (
     "import sys, time; from pathlib import Path\n"
     "from mlgate.root import Root; from mlgate.teaching.session import Session\n"
-    f"s = Session(home=Root(Path({str(HOME.path)!r})), sizes={SMALL})\n"
+    f"s = Session(home=Root(Path({str(HOME.path)!r})), sizes={TINY})\n"
     "print(s.server.process.pid, s.stream.process.pid, s.root.path, flush=True)\n"
 )
 
