@@ -15,6 +15,7 @@ from mlgate import notebooks
 from mlgate.errors import MlgateError
 from mlgate.notebooks import kernels
 from mlgate.notebooks.formulas import with_pictures
+from mlgate.notebooks.runner import Ahead
 from mlgate.root import Root
 
 import check
@@ -205,6 +206,20 @@ def test_a_kernel_imports_beforehand_what_its_notebook_imports(folder):
     check = "\nprint([name in sys.modules for name in ('json', 'pathlib', 'shelve')])"
     warmed = subprocess.check_output([sys.executable, "-S", "-c", notebooks.warm_up(path) + check], text=True)
     assert warmed.strip() == "[True, True, True]"
+
+
+@pytest.mark.slow
+def test_a_kernel_that_waits_goes_on_once_the_awaited_file_is_written(root, folder):
+    (root.path / "model").write_text("an older one")
+    write_it = "import os, time\nprint(os.path.exists('went on'))\nopen('model', 'w').write('new')"
+    wait = "end = time.time() + 20\nwhile not os.path.exists('went on') and time.time() < end: time.sleep(0.02)"
+    first = write(folder, "01_x", write_it, wait, "print(os.path.exists('went on'))")
+    ahead = {"02_y": Ahead(then="open('went on', 'w').close()")}
+    [result, _] = run(
+        root, (first, {}), (write(folder, "02_y", "1"), {}), warm=True, ahead=ahead, awaited=root.path / "model"
+    )
+    cells = code(result.executed)
+    assert (cells[1].outputs[0].text, cells[3].outputs[0].text) == ("False\n", "True\n")
 
 
 @pytest.mark.slow

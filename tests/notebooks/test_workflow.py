@@ -82,7 +82,8 @@ def test_asking_ahead_reads_no_sealed_label_and_writes_nothing(pair, monkeypatch
     before = tree(pair)
     monkeypatch.setattr(corpus, "rows_of", sealed(corpus.rows_of))
     ahead.ask_production(pair, "validation", "holdout")
-    ahead.ask_candidate(pair, artifacts.digest(artifacts.read_candidate(pair)))
+    ahead.ask_candidate(pair, "validation")
+    ahead.prepare_exam(pair)
     assert tree(pair) == before
 
 
@@ -108,7 +109,7 @@ def test_who_asked_ahead_gets_the_same_verdict_without_asking_again(pair, tmp_pa
         artifacts.Model, "answer", lambda model, texts: asked.append(len(texts)) or answer(model, texts)
     )
     ahead.ask_production(pair, "validation", "holdout")
-    ahead.ask_candidate(pair, trained)
+    ahead.prepare_exam(pair)
     asked.clear()
     assert without_times(take(pair, trained).as_dict()) == expected
     assert asked == []
@@ -121,14 +122,7 @@ def test_a_candidate_that_validation_rows_reject_is_not_asked_about_sealed_rows(
     artifacts.write_candidate(root_with_production, worse_model.pipeline, {"recipe": "noisy_labels", "severity": 0.8})
     asked = []
     monkeypatch.setattr(artifacts, "answer_once", lambda *given: asked.append(given))
-    ahead.ask_candidate(root_with_production, artifacts.digest(artifacts.read_candidate(root_with_production)))
-    assert asked == []
-
-
-def test_a_candidate_that_another_run_trained_is_not_asked_ahead(pair, monkeypatch):
-    asked = []
-    monkeypatch.setattr(artifacts, "answer_once", lambda *given: asked.append(given))
-    ahead.ask_candidate(pair, None)
+    ahead.prepare_exam(root_with_production)
     assert asked == []
 
 

@@ -19,15 +19,19 @@ FAIL_ON = {"never": (), "reject": ("REJECT",), "hold": ("REJECT", "HOLD")}
 
 
 def run_command(options: Namespace) -> int:
-    from mlgate.gate import verdict_from
     from mlgate.notebooks import workflow
-    from mlgate.reporting import report
 
     root = find_root(options.root)
     if options.every:
         print(f"{workflow.run_every(root)} notebooks ran to their end. They are in {root.runs}: open index.html.")
         return 0
-    verdict = verdict_from(workflow.run(root, options.recipe, options.severity, options.preview))
+    found = workflow.run(root, options.recipe, options.severity, options.preview)
+
+    # only now: kernels start sooner
+    from mlgate.gate import verdict_from
+    from mlgate.reporting import report
+
+    verdict = verdict_from(found)
     where = f"The executed notebooks are in {root.runs}: open index.html."
     if options.preview:
         where = f"A preview: nothing was promoted, no look was spent. {where}"

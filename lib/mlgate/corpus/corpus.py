@@ -141,11 +141,13 @@ def _rows(root: Root | None) -> pd.DataFrame:
 
 def fingerprint(frame: pd.DataFrame) -> str:
     """Return a sha256 of the rows (text, label, source), whatever their order."""
-    hashes = (
-        hashlib.sha256("\x00".join(map(str, row)).encode()).digest()
-        for row in zip(frame["text"], frame["label"], frame["source"], strict=True)
-    )
+    hashes = map(_hash_of, frame["text"], frame["label"].astype(str), frame["source"])
     return hashlib.sha256(b"".join(sorted(hashes))).hexdigest()
+
+
+@lru_cache(maxsize=100_000)
+def _hash_of(text: str, label: str, source: str) -> bytes:
+    return hashlib.sha256(f"{text}\x00{label}\x00{source}".encode()).digest()
 
 
 def rows_of(name: str, root: Root | None = None) -> Rows:

@@ -13,18 +13,23 @@ from mlgate.root import Root
 
 
 def ask_production(root: Root, *splits: str) -> None:
-    """Have production answer the texts of these splits."""
+    """Have production answer the texts of these splits, and take the fingerprint of the rows that cards name."""
     _ask(root, artifacts.load_production(root), splits)
+    corpus.fingerprint(corpus.split("train", root))
 
 
-def ask_candidate(root: Root, trained: str | None) -> None:
-    """Have the candidate answer what the exam asks it: the sealed texts too, unless validation rows reject it.
+def ask_candidate(root: Root, *splits: str) -> None:
+    """Have the candidate answer the texts of these splits."""
+    _ask(root, artifacts.load_candidate(root), splits)
 
-    trained: as for `exam.take`. One that came otherwise is not asked: it is trained again first, and that takes longer.
-    """
-    attempt = Attempt(root, artifacts.load_production(root), artifacts.load_candidate(root), trained=trained)
-    if attempt.candidate.digest == trained and attempt.preview.decision != REJECT:
-        _ask(root, attempt.candidate, ["holdout"])
+
+def prepare_exam(root: Root) -> None:
+    """Have the candidate answer what the exam asks it: the sealed texts too, unless validation rows reject it."""
+    candidate = artifacts.load_candidate(root)
+    # Whether it has to be trained again, the exam will see.
+    attempt = Attempt(root, artifacts.load_production(root), candidate, trained=candidate.digest)
+    if attempt.preview.decision != REJECT:
+        _ask(root, candidate, ["holdout"])
 
 
 def _ask(root: Root, model: artifacts.Model, splits: Sequence[str]) -> None:

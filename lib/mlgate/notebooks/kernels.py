@@ -37,24 +37,34 @@ AT_ONCE = 2  # how many get ready at the same time
 
 @dataclass(frozen=True)
 class Warm:
-    """Code to run before a notebook's turn: `shared` where its kernel is forked from, `own` in the kernel."""
+    """Code to run before a notebook's turn: `shared` where its kernel is forked from, `own` and `then` in the kernel.
+
+    then: once the awaited file has been written.
+    """
 
     shared: str = ""
     own: str = ""
+    then: str = ""
 
 
 class Kernels:
     """A kernel for each of `warm`, which runs beforehand. Use as a context: at its end, no kernel is left."""
 
-    def __init__(self, warm: list[Warm], folder: Path, environment: dict[str, str], log: Path) -> None:
-        """Kernels work in `folder`; what they write past their notebooks, such as a crash, ends up in `log`."""
+    def __init__(
+        self, warm: list[Warm], folder: Path, environment: dict[str, str], log: Path, awaited: Path | None = None
+    ) -> None:
+        """Kernels work in `folder`; what they write past their notebooks, such as a crash, ends up in `log`.
+
+        awaited: a file that a notebook will write.
+        """
         self.warm = deque(warm)
         self.folder = folder
         self.environment = environment
         self.log = log
-        self.waiting: deque[Future[Kernel]] = deque()
+        self.awaited = awaited
+        self.before = _written(awaited)
+        self.waiting: deque[tuple[Future[Kernel], Warm]] = deque()
         self.started: list[Kernel] = []  # all of them
-        self.futures: list[Future[Kernel]] = []  # one for each notebook
         self.numbers = itertools.count()
         self.closing = False
         self.lock = threading.Lock()
@@ -76,27 +86,20 @@ class Kernels:
         return None
 
     def prepare(self, number: int = AHEAD) -> None:
-        """See to it that `number` kernels are ready or getting ready. Returns at once."""
+        """See to it that `number` kernels are ready or getting ready, and know of the awaited file. Returns at once."""
         while self.warm and len(self.waiting) < number:
-            future = self.starter.submit(self._start, self.warm.popleft())
-            self.waiting.append(future)
-            self.futures.append(future)
-
-    def tell(self, number: int, code: str) -> None:
-        """Have kernel `number` (0: the first) run `code` before its notebook begins, if it waits. Returns at once."""
-
-        def run() -> None:
-            kernel = self.futures[number].result()
-            if not kernel.handed:
-                kernel.warm_up(code)
-
-        if number < len(self.futures):
-            self.starter.submit(run)
+            warm = self.warm.popleft()
+            self.waiting.append((self.starter.submit(self._start, warm), warm))
+        now = _written(self.awaited)
+        if now != self.before:
+            self.before = now
+            for future, warm in self.waiting:
+                self.starter.submit(_go_on, future, warm.then)
 
     def next(self) -> Kernel:
         """Return the next kernel, as soon as it is ready."""
         self.prepare(1)
-        return self.waiting.popleft().result()
+        return self.waiting.popleft()[0].result()
 
     def _start(self, warm: Warm) -> Kernel:
         for early in (warm, Warm()):  # what ends a kernel here will end it in its notebook too, where one can see it
@@ -146,6 +149,21 @@ class Kernels:
         finally:
             for number, handler in self.handlers.items():
                 signal.signal(number, handler)
+
+
+def _written(path: Path | None) -> tuple[int, int] | None:
+    """Return what changes when a file is written; None where there is none."""
+    if path is None or not path.is_file():
+        return None
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
+def _go_on(future: Future[Kernel], code: str) -> None:
+    """Have a kernel run `code`, if its notebook has not begun."""
+    kernel = future.result()
+    if not kernel.handed:
+        kernel.warm_up(code)
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:

@@ -5,6 +5,7 @@ import html
 import logging
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from mlgate.notebooks.formulas import with_pictures
 from mlgate.notebooks.sources import cells_of
 
 if TYPE_CHECKING:
+    from nbconvert import HTMLExporter
     from nbformat import NotebookNode
 
 # nbconvert's page, without the scripts it would fetch from other hosts (require.js, MathJax, Mermaid, widgets); with
@@ -65,8 +67,12 @@ NOTEBOOK = re.compile(r"(?:.*/)?([0-9][0-9]_\w+)\.ipynb")
 
 
 def prepare_page() -> None:
-    """Import what writes pages, which takes longer than a page does: before there is one to write."""
-    from nbconvert import HTMLExporter  # noqa: F401
+    """Import what writes pages and have it write one, which takes longer than each further page does."""
+    from nbformat import v4
+
+    cells = [v4.new_markdown_cell("words"), v4.new_code_cell("print()", outputs=[v4.new_output("stream", text="\n")])]
+    language = {"language_info": {"name": "python", "pygments_lexer": "ipython3"}}
+    _exporter().from_notebook_node(v4.new_notebook(cells=cells, metadata=language))
 
 
 def write_page(executed: Path, page: Path, others: Iterable[str] = ()) -> None:
@@ -76,17 +82,23 @@ def write_page(executed: Path, page: Path, others: Iterable[str] = ()) -> None:
     those are in the file anyway.
     """
     import nbformat
-    from nbconvert import HTMLExporter
 
-    quiet = logging.Logger("nbconvert")
-    quiet.addHandler(logging.NullHandler())
-    exporter = HTMLExporter(raw_template=PAGE, log=quiet)
     notebook = for_people(nbformat.read(executed, as_version=4))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = with_links(cell.source, set(others))
-    text, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": executed.stem}})
+    text, _ = _exporter().from_notebook_node(notebook, {"metadata": {"name": executed.stem}})
     page.write_text(text, encoding="utf-8")
+
+
+@cache
+def _exporter() -> "HTMLExporter":
+    """Return what writes pages. Its template is compiled once."""
+    from nbconvert import HTMLExporter
+
+    quiet = logging.Logger("nbconvert")
+    quiet.addHandler(logging.NullHandler())
+    return HTMLExporter(raw_template=PAGE, log=quiet)
 
 
 def for_people(notebook: "NotebookNode") -> "NotebookNode":

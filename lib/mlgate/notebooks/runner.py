@@ -63,10 +63,11 @@ class Result:
 class Ahead:
     """Code that a kernel may run before its notebook's turn. What it raises, its notebook will find: it is not told.
 
-    at_once: as soon as the kernel is there. then: when the notebook before it begins; `handed` is what those before it
-    handed on. check: at once, and what it refuses with an MlgateError is refused before the notebook begins.
+    shared: imports, for this kernel and those after it. at_once: as soon as the kernel is there. then: once the awaited
+    file was written. check: at once, and what it refuses with an MlgateError is refused before the notebook begins.
     """
 
+    shared: str = ""
     at_once: str = ""
     then: str = ""
     check: str = ""
@@ -78,6 +79,8 @@ def run(
     progress: bool = True,
     warm: bool = True,
     ahead: Mapping[str, Ahead] | None = None,
+    awaited: Path | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> list[Result]:
     """Run notebooks in order, each with its parameters, in `root`; stop at the first that does not get to its end.
 
@@ -86,13 +89,17 @@ def run(
     that rejects the candidate is the last result. Any other failure is an MlgateError: which cell, what was raised,
     where to look. Only then runs/kernels.log stays: what kernels wrote past their notebooks. `progress` writes to
     stderr; `warm` lets kernels import what their notebooks import while they wait, and do what `ahead` says for the
-    notebook of that name.
+    notebook of that name. awaited: a file that a notebook will write. meanwhile: called in a thread while the
+    first notebook runs.
     """
     _prepare(root, steps)
     early = [(ahead or {}).get(path.stem, Ahead()) for path, _ in steps]
-    codes = [("", "")] * len(steps)
+    codes = [("", "", "")] * len(steps)
     if warm:
-        codes = [(warm_up(path), quietly(own.at_once) + own.check) for (path, _), own in zip(steps, early, strict=True)]
+        codes = [
+            (warm_up(path) + own.shared, quietly(own.at_once) + own.check, quietly(own.then))
+            for (path, _), own in zip(steps, early, strict=True)
+        ]
     results: list[Result] = []
     pages = []
     handed: Parameters = {}
@@ -100,7 +107,7 @@ def run(
     # While one notebook runs, the next kernel gets ready and a thread writes the page of the notebook before.
     with (
         ThreadPoolExecutor(1, "pages") as writer,
-        _start_ahead(root, codes) as kernels,
+        _start_ahead(root, codes, awaited) as kernels,
         quiet(),
         Progress(steps, progress) as shown,
     ):
@@ -108,10 +115,9 @@ def run(
         if kernels:
             kernels.prepare()
         writer.submit(prepare_page)
-        for number, (path, parameters) in enumerate(steps, start=1):
+        writer.submit(meanwhile)
+        for path, parameters in steps:
             shown.begin(path.stem)
-            if kernels and early[number:]:
-                kernels.tell(number, f"handed = {handed!r}{quietly(early[number].then)}")
             declared = read_parameters(path)
             own = {name: value for name, value in handed.items() if name in declared}
             result = _Run(root, path, shown.at).do({**own, **parameters}, kernels)
@@ -170,13 +176,15 @@ def import_papermill() -> None:
         del sys.modules[grammar]
 
 
-def _start_ahead(root: Root, codes: list[tuple[str, str]]) -> AbstractContextManager["Kernels | None"]:
+def _start_ahead(
+    root: Root, codes: list[tuple[str, str, str]], awaited: Path | None
+) -> AbstractContextManager["Kernels | None"]:
     """Start kernels ahead of time. None where this version of Jupyter does not let us: then papermill starts them."""
     environment = {**arithmetic(), **os.environ, "MLGATE_ROOT": str(root.path)}
     try:
         from mlgate.notebooks.kernels import Kernels, Warm
 
-        return Kernels([Warm(*code) for code in codes], root.path, environment, _kernels_log(root))
+        return Kernels([Warm(*code) for code in codes], root.path, environment, _kernels_log(root), awaited)
     except Exception as error:
         _say_plain(error)
         return nullcontext(None)

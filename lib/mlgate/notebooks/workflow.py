@@ -27,12 +27,17 @@ def run(root: Root, recipe: str | None, severity: float | None, preview: bool = 
         steps.append((notebooks.pick(found, "04"), _without_lesson(notebooks.pick(found, "04"))))
         outcome = root.verdict
     outcome.unlink(missing_ok=True)
-    notebooks.run(root, steps, ahead=_ahead(steps))
+    notebooks.run(root, steps, ahead=_ahead(steps), awaited=root.candidate, meanwhile=_import_report)
     try:
         verdict: dict[str, Any] = json.loads(outcome.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise MlgateError(f"The notebooks ended without a verdict in {outcome}. See {root.runs}.") from error
     return verdict
+
+
+def _import_report() -> None:
+    """Import what whoever runs the pipeline will say the verdict with."""
+    from mlgate.reporting import report  # noqa: F401
 
 
 # what training and opening a model import first
@@ -46,13 +51,16 @@ def _ahead(steps: Steps) -> dict[str, Ahead]:
     for path, parameters in steps:
         if path.stem.startswith("02_"):
             chosen = f"recipes.named({parameters['RECIPE']!r}, find_root()).resolve({parameters.get('SEVERITY')!r})"
-            found[path.stem] = Ahead(check=TRAINING + IMPORTS + chosen)
+            found[path.stem] = Ahead(shared=TRAINING, check=IMPORTS + chosen)
         if path.stem.startswith("03_"):
-            found[path.stem] = Ahead(at_once=f"{IMPORTS}ahead.ask_production(find_root(), 'validation')")
+            found[path.stem] = Ahead(
+                at_once=f"{IMPORTS}ahead.ask_production(find_root(), 'validation')",
+                then=f"{IMPORTS}ahead.ask_candidate(find_root(), 'validation')",
+            )
         if path.stem.startswith("04_"):
             found[path.stem] = Ahead(
                 at_once=f"{IMPORTS}ahead.ask_production(find_root(), 'validation', 'holdout')",
-                then=f"{IMPORTS}ahead.ask_candidate(find_root(), handed.get('TRAINED'))",
+                then=f"{IMPORTS}ahead.prepare_exam(find_root())",
             )
     return found
 
