@@ -89,6 +89,17 @@ def test_no_memory_address_is_left_in_the_bytes_of_nested_vectorisers_either():
     assert artifacts.load(data).fault is None
 
 
+def test_a_model_that_was_changed_since_it_was_written_is_written_anew():
+    model = tiny()
+    written = artifacts.dump(model)
+    before = model[-1].coef_.copy()
+    model[-1].coef_ += 1
+    changed = artifacts.dump(model)
+    assert np.array_equal(joblib.load(io.BytesIO(changed))[-1].coef_, before + 1)
+    model[-1].coef_[:] = before
+    assert artifacts.dump(model) == written != changed
+
+
 def test_the_file_is_not_compressed_and_names_nothing_but_scikit_learn_numpy_and_joblib(tmp_path):
     assert tiny_bytes().startswith(b"\x80\x05")
     assert b"LogisticRegression" in tiny_bytes()

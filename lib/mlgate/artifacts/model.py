@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 import re
 import sys
 import time
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 MAX_NAME = 1_000  # characters in the name of a class
+
+DUMPED: dict[str, bytes] = {}  # the last pipeline's file, by the digest of a plain pickle: each is written twice
 
 Answer = tuple[np.ndarray, np.ndarray | None]  # labels and, where a model has them, probabilities: Model.answer
 
@@ -136,9 +139,15 @@ def dump(pipeline: Pipeline) -> bytes:
         if hasattr(step, "vocabulary_"):
             step.vocabulary_ = {word: int(column) for word, column in step.vocabulary_.items()}
     _intern_names(pipeline)
-    buffer = io.BytesIO()
-    joblib.dump(pipeline, buffer, compress=0, protocol=5)
-    return buffer.getvalue()
+    same = digest(pickle.dumps(pipeline, protocol=5))  # in a hundredth of the time that joblib takes
+    found = DUMPED.get(same)
+    if found is None:
+        buffer = io.BytesIO()
+        joblib.dump(pipeline, buffer, compress=0, protocol=5)
+        found = buffer.getvalue()
+        DUMPED.clear()
+        DUMPED[same] = found
+    return found
 
 
 def _intern_names(estimator: BaseEstimator) -> None:

@@ -50,10 +50,14 @@ def keys(texts: Iterable[str]) -> np.ndarray:
 
     Two texts with the same whole are equal; with the same beginning or end they are near-duplicates.
     """
-    found = []
-    for whole in map(normalise, texts):
-        found += [whole, f"first {' '.join(_first(whole))}", f"last {' '.join(_last(whole))}"]
-    return np.frombuffer(b"".join(map(digest, found)), dtype="<u8").reshape(-1, 3)
+    return np.frombuffer(b"".join(map(_keys_of, texts)), dtype="<u8").reshape(-1, 3)
+
+
+@lru_cache(maxsize=100_000)
+def _keys_of(text: str) -> bytes:
+    whole = normalise(text)
+    parts = [whole, f"first {' '.join(_first(whole))}", f"last {' '.join(_last(whole))}"]
+    return b"".join(map(digest, parts))
 
 
 def _first(text: str) -> list[str]:
