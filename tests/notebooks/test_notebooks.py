@@ -223,6 +223,15 @@ def test_a_kernel_that_waits_goes_on_once_the_awaited_file_is_written(root, fold
 
 
 @pytest.mark.slow
+def test_a_kernel_that_goes_on_and_dies_of_it_is_replaced(root, folder):
+    first = write(folder, "01_x", "open('model', 'w').close()", "1")
+    second = write(folder, "02_y", "print('here')")
+    ahead = {"02_y": Ahead(then="import os; os._exit(1)")}
+    [_, result] = run(root, (first, {}), (second, {}), warm=True, ahead=ahead, awaited=root.path / "model")
+    assert code(result.executed)[1].outputs[0].text == "here\n"
+
+
+@pytest.mark.slow
 def test_the_page_needs_no_other_host(root, folder):
     picture = "from IPython.display import HTML, Image\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);"
     widget = "import ipywidgets\nipywidgets.IntSlider(value=3)"

@@ -93,8 +93,8 @@ class Kernels:
         now = _written(self.awaited)
         if now != self.before:
             self.before = now
-            for future, warm in self.waiting:
-                self.starter.submit(_go_on, future, warm.then)
+            going = [(self.starter.submit(self._go_on, future, warm.then), warm) for future, warm in self.waiting]
+            self.waiting = deque(going)
 
     def next(self) -> Kernel:
         """Return the next kernel, as soon as it is ready."""
@@ -108,6 +108,14 @@ class Kernels:
             if kernel.process.poll() is None:
                 return kernel
         raise MlgateError(f"No kernel starts. {self.log} may say why.")
+
+    def _go_on(self, future: Future[Kernel], code: str) -> Kernel:
+        """Return the kernel, once it has run `code` too; a new one where that ended it."""
+        kernel = future.result()
+        kernel.warm_up(code)
+        if kernel.process.poll() is None:
+            return kernel
+        return self._start(Warm())
 
     def _launch(self, warm: Warm) -> tuple[Kernel, str]:
         """Return a kernel, and what it has yet to run beforehand."""
@@ -157,13 +165,6 @@ def _written(path: Path | None) -> tuple[int, int] | None:
         return None
     status = path.stat()
     return status.st_ino, status.st_mtime_ns
-
-
-def _go_on(future: Future[Kernel], code: str) -> None:
-    """Have a kernel run `code`, if its notebook has not begun."""
-    kernel = future.result()
-    if not kernel.handed:
-        kernel.warm_up(code)
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:
