@@ -107,3 +107,15 @@ def test_a_forked_process_is_waited_for_and_ended_like_any_other(tmp_path):
         other = server.fork("", command, {})
         server.end()
         assert other.wait(10) == 0
+
+
+@pytest.mark.slow
+def test_it_ends_though_it_hears_no_signal_and_forks_no_more(tmp_path):
+    with (tmp_path / "log").open("wb") as log:
+        server = ForkServer(tmp_path, dict(os.environ), log)
+        connection = [sys.executable, "-m", "ipykernel_launcher", "-f", str(tmp_path / "connection.json")]
+        kernel = server.fork("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)", connection, {})
+        server.end()
+        assert kernel.wait(5) == 0
+        with pytest.raises(OSError, match=r"is over|is gone"):
+            server.fork("", connection, {})

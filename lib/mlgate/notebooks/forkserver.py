@@ -83,8 +83,11 @@ class ForkServer:
         with self.lock:
             if self.process.poll() is not None:
                 raise OSError("what forks kernels is gone")
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
+            try:
+                self.process.stdin.write(json.dumps(request).encode() + b"\n")
+                self.process.stdin.flush()
+            except ValueError as error:
+                raise OSError("what forks kernels is over") from error
             answer = self.process.stdout.readline().decode().strip()
         if answer in ("", NO):
             raise OSError("no kernel can be forked")
@@ -93,10 +96,12 @@ class ForkServer:
     def end(self) -> None:
         """End it, and every kernel that it forked."""
         self.process.terminate()
-        self.process.wait()
-        with self.lock, contextlib.suppress(OSError):  # whoever waited for an answer has none now
-            self.process.stdout.close()  # type: ignore[union-attr]
+        # A signal that comes just before it waits for the next request is heard after that: so there is none.
+        with contextlib.suppress(OSError):
             self.process.stdin.close()  # type: ignore[union-attr]
+        self.process.wait()
+        with self.lock:  # whoever waited for an answer has none now
+            self.process.stdout.close()  # type: ignore[union-attr]
 
 
 def serve() -> None:
