@@ -5,6 +5,7 @@ rows the gate tells them apart without doubt. Their frames and files must not be
 sees them.
 """
 
+import compileall
 import os
 import shutil
 import sys
@@ -28,6 +29,8 @@ for name in ("MLGATE_ROOT", "MLGATE_CACHE", "GITHUB_ACTIONS"):  # what a develop
 for name, value in arithmetic().items():  # for the processes that tests start: here numpy may have come first
     os.environ.setdefault(name, value)
 REPOSITORY = Path(mlgate.__file__).parents[2]
+# Where Python is told to write no byte code, each of the hundreds of processes that tests start would compile anew.
+compileall.compile_dir(REPOSITORY / "lib", quiet=1)
 # For clones whose lint is rehearsed: what mypy found out about a file here need not be found out again.
 os.environ.setdefault("MYPY_CACHE_DIR", str(REPOSITORY / ".mypy_cache"))
 # As it is shipped: who adopts mlgate changes the one above to suit their own data.

@@ -62,6 +62,11 @@ def tango_z(b: int, c: int, n: int, d: float) -> float:
     b, c, n = _paired(b, c, n)
     if not -1 <= d <= 1:
         raise ValueError(f"A difference lies between -1 and 1; got d = {d!r}.")
+    return _tango_z(b, c, n, d)
+
+
+def _tango_z(b: int, c: int, n: int, d: float) -> float:
+    """tango_z of counts that fit together."""
     root = math.hypot(b - c - (2 * n - b - c) * d, 2 * math.sqrt(b * c * ((1 - d) * (1 + d))))
     variance = (root + (b + c) + (b - c) * d - 2 * n * d * d) / 2
     excess = b - c - n * d
@@ -182,11 +187,13 @@ def _rate_of_winning(n: int, difference: float, discordance: float, first_win: C
 def _tango_low(b: int, c: int, n: int, z: float) -> float:
     """Where tango_z falls to z, between -1 and the estimate; through atan, which keeps an infinite tango_z finite."""
     estimate = (b - c) / n
-    if c == n or tango_z(b, c, n, estimate) >= z:  # nothing below the estimate; or a z that rounds to 0
+    if c == n or _tango_z(b, c, n, estimate) >= z:  # nothing below the estimate; or a z that rounds to 0
         return estimate
 
+    wanted = math.atan(z)
+
     def excess(d: float) -> float:
-        return math.atan(tango_z(b, c, n, d)) - math.atan(z)
+        return math.atan(_tango_z(b, c, n, d)) - wanted
 
     return _root(excess, -1, estimate)
 
