@@ -167,4 +167,5 @@ $(READY): requirements.lock pyproject.toml $(shell .venv/bin/python -c '' 2>/dev
 	@rm -f $@
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@.venv/bin/python -m compileall -q lib # as pip does for what is not editable
 	@touch $@

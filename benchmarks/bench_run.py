@@ -110,6 +110,7 @@ RUNS = {
 
 
 def main() -> None:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a package is compiled once, not at each start
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     taken: dict[str, list[Taken]] = {name: [] for name in RUNS}
     profiles = {}
