@@ -1,5 +1,7 @@
 """`mlgate …`: the same steps as the notebooks, for scripts and CI."""
 
+import atexit
+import gc
 import sys
 
 from mlgate.cli.commands import STALE, annotate, serve_command
@@ -11,6 +13,9 @@ from mlgate.pinned import pin
 from mlgate.reporting.markdown import flat
 
 __all__ = ["STALE", "main"]
+
+# At its end a process need not be searched for garbage: that takes half a second where scikit-learn is there.
+atexit.register(gc.freeze)
 
 EXTRAS = {
     judge_command: "sklearn",

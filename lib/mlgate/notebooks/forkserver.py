@@ -112,6 +112,7 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what an import prints is no answer
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as a kernel does at its start
+    gc.disable()  # imports leave nothing to collect
     from ipykernel import kernelapp
 
     for line in sys.stdin:
@@ -145,6 +146,7 @@ def _end(kernels: list[int]) -> None:
 def _be_a_kernel(kernelapp: Any, request: dict[str, Any]) -> None:
     """Become the kernel, and never return."""
     try:
+        gc.enable()
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])

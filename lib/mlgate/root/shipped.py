@@ -1,6 +1,5 @@
 """The files that come with this package beside its code: the notebooks, and a gate.toml with its comments."""
 
-from importlib import metadata
 from pathlib import Path
 
 SHARE = "share/mlgate"
@@ -14,6 +13,8 @@ def shipped() -> Path:
     clone = Path(__file__).parents[3]
     if (clone / "notebooks").is_dir() and (clone / "gate.toml").is_file():
         return clone
+    from importlib import metadata  # here: a clone does without it
+
     try:
         files = metadata.distribution("mlgate").files or []
     except metadata.PackageNotFoundError:
