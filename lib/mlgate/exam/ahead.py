@@ -25,11 +25,11 @@ def ask_candidate(root: Root, *splits: str) -> None:
 
 def prepare_exam(root: Root) -> None:
     """Have the candidate answer what the exam asks it: the sealed texts too, unless validation rows reject it."""
-    candidate = artifacts.load_candidate(root)
-    # Whether it has to be trained again, the exam will see.
-    attempt = Attempt(root, artifacts.load_production(root), candidate, trained=candidate.digest)
-    if attempt.preview.decision != REJECT:
-        _ask(root, candidate, ["holdout"])
+    with artifacts.fenced(artifacts.load_candidate(root)) as candidate:  # one child process for all that it is asked
+        # Whether it has to be trained again, the exam will see.
+        attempt = Attempt(root, artifacts.load_production(root), candidate, trained=candidate.digest)
+        if attempt.preview.decision != REJECT:
+            _ask(root, candidate, ["holdout"])
 
 
 def _ask(root: Root, model: artifacts.Model, splits: Sequence[str]) -> None:
