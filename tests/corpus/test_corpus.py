@@ -31,6 +31,12 @@ def shipped():
         return list(csv.DictReader(file))
 
 
+def test_white_space_of_every_kind_counts_as_one_space():
+    for sign in (chr(number) for number in range(0x3001) if chr(number).isspace()):
+        for text in (f"a{sign}b", f"{sign}a b", f"a b{sign}", f"A{sign}{sign}\u00c4 b", sign):
+            assert corpus.normalise(text) == by_the_rule(text)[0]
+
+
 def numbered(count, classes=("bad", "good"), **more):
     """`count` different texts, their labels in turn."""
     labels = [classes[number % len(classes)] for number in range(count)]

@@ -21,7 +21,10 @@ def normalise(text: str) -> str:
     """Normalise a text: NFKC, casefold, white space collapsed. Two texts are duplicates if these are equal."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.casefold().split())
+    folded = text.casefold()
+    if folded.isprintable() and "  " not in folded:  # no white space but single spaces: so are most texts
+        return folded.strip()
+    return " ".join(folded.split())
 
 
 def digest(normalised: str) -> bytes:
