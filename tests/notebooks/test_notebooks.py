@@ -13,7 +13,7 @@ from pathlib import Path
 import mlgate
 from mlgate import notebooks
 from mlgate.errors import MlgateError
-from mlgate.notebooks import kernels
+from mlgate.notebooks import kernel, kernels
 from mlgate.notebooks.formulas import with_pictures
 from mlgate.notebooks.runner import Ahead
 from mlgate.root import Root
@@ -409,8 +409,8 @@ def test_a_kernel_may_clean_up_after_itself(root, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("place", "name"), [(kernels.Kernels, "__init__"), (kernels.Kernel, "start"),
-                                           (kernels.Kernel, "warm_up"), (kernels.Kernel, "client")])  # fmt: skip
+@pytest.mark.parametrize(("place", "name"), [(kernels.Kernels, "__init__"), (kernel.Kernel, "start"),
+                                           (kernel.Kernel, "warm_up"), (kernel.Kernel, "client")])  # fmt: skip
 def test_where_no_kernel_can_be_started_ahead_papermill_starts_it(root, folder, monkeypatch, caplog, place, name):
     def changed(*_arguments, **_options):
         raise TypeError("another version of Jupyter")

@@ -9,6 +9,8 @@ Whatever happens to us (an exception, Ctrl-C, SIGTERM), the kernels are ended; i
 within a second or two that their parent is gone and end by themselves (ipykernel's parent poller).
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import itertools
@@ -23,13 +25,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlgate.errors import MlgateError
 from mlgate.notebooks.forkserver import SUPPORTED, ForkServer
-from mlgate.notebooks.kernel import Fork, Kernel
 
-from jupyter_core.utils import ensure_event_loop
+if TYPE_CHECKING:  # else imported once what forks kernels has begun
+    from mlgate.notebooks.kernel import Fork, Kernel
 
 AHEAD = 2  # how many kernels wait for their notebook at any time: each holds about 200 MB
 AT_ONCE = 2  # how many get ready at the same time
@@ -70,7 +72,7 @@ class Kernels:
         self.lock = threading.Lock()
         self.starter = ThreadPoolExecutor(AT_ONCE, "kernels")
 
-    def __enter__(self) -> "Kernels":
+    def __enter__(self) -> Kernels:
         self.sockets = Path(_short_folder())
         self.log_file = (self.sockets / "log").open("wb")
         self.server = self._serve() if SUPPORTED else None
@@ -127,6 +129,8 @@ class Kernels:
     def _started(self, fork: Fork | None) -> Kernel:
         if self.closing:
             raise MlgateError("The run is over.")
+        from mlgate.notebooks.kernel import Kernel
+
         kernel = Kernel(self.sockets / f"{next(self.numbers)}.json")
         kernel.start(self.folder, self.environment, self.log_file, fork)
         with self.lock:
@@ -179,6 +183,8 @@ def _short_folder() -> str:
 
 def _cancel_tasks() -> None:
     """After an interrupt, nbclient's tasks still wait for messages; asyncio would complain about them at exit."""
+    from jupyter_core.utils import ensure_event_loop
+
     loop = ensure_event_loop()
     if not loop.is_running():
         tasks = asyncio.all_tasks(loop)
