@@ -33,6 +33,18 @@ def parent_of(pid: int) -> int:
     return int(subprocess.check_output(["ps", "-o", "ppid=", "-p", str(pid)], text=True))
 
 
+@pytest.fixture
+def server(tmp_path):
+    """What forks kernels in tmp_path."""
+    with (tmp_path / "log").open("wb") as log:
+        yield ForkServer(tmp_path, dict(os.environ), log)
+
+
+def command(tmp_path) -> list[str]:
+    """What starts a kernel."""
+    return [sys.executable, "-m", "ipykernel_launcher", "-f", str(tmp_path / "connection.json")]
+
+
 @pytest.mark.slow
 def test_what_was_imported_once_is_there_in_every_kernel(kernels, tmp_path):
     imports = "import os, shelve; os.environ['IMPORTED_BY'] = str(os.getpid())"
@@ -92,30 +104,25 @@ def test_no_file_of_the_folder_stands_in_for_a_library_where_kernels_are_forked(
 
 
 @pytest.mark.slow
-def test_a_forked_process_is_waited_for_and_ended_like_any_other(tmp_path):
-    with (tmp_path / "log").open("wb") as log:
-        server = ForkServer(tmp_path, dict(os.environ), log)
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(tmp_path / "1.json")]
-        kernel = server.fork("", command, {})
-        assert kernel.poll() is None
-        with pytest.raises(subprocess.TimeoutExpired):
-            kernel.wait(0)
-        kernel.send_signal(signal.SIGTERM)
-        assert kernel.wait(10) == 0
-        assert kernel.poll() == 0
-        kernel.kill()  # it is gone: nobody else is hit
-        other = server.fork("", command, {})
-        server.end()
-        assert other.wait(10) == 0
+def test_a_forked_process_is_waited_for_and_ended_like_any_other(server, tmp_path):
+    kernel = server.fork("", command(tmp_path), {})
+    assert kernel.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        kernel.wait(0)
+    kernel.send_signal(signal.SIGTERM)
+    assert kernel.wait(10) == 0
+    assert kernel.poll() == 0
+    kernel.kill()  # it is gone: nobody else is hit
+    other = server.fork("", command(tmp_path), {})
+    server.end()
+    assert other.wait(10) == 0
 
 
 @pytest.mark.slow
-def test_it_ends_though_it_hears_no_signal_and_forks_no_more(tmp_path):
-    with (tmp_path / "log").open("wb") as log:
-        server = ForkServer(tmp_path, dict(os.environ), log)
-        connection = [sys.executable, "-m", "ipykernel_launcher", "-f", str(tmp_path / "connection.json")]
-        kernel = server.fork("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)", connection, {})
-        server.end()
-        assert kernel.wait(5) == 0
-        with pytest.raises(OSError, match=r"is over|is gone"):
-            server.fork("", connection, {})
+def test_it_ends_though_it_hears_no_signal_and_forks_no_more(server, tmp_path):
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    kernel = server.fork(deaf, command(tmp_path), {})
+    server.end()
+    assert kernel.wait(5) == 0
+    with pytest.raises(OSError, match=r"is over|is gone"):
+        server.fork("", command(tmp_path), {})

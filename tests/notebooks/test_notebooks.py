@@ -424,6 +424,15 @@ def test_where_no_kernel_can_be_started_ahead_papermill_starts_it(root, folder, 
     assert "MLGATE_ROOT" not in os.environ
 
 
+@pytest.mark.slow
+def test_where_nothing_that_starts_a_kernel_can_be_imported_papermill_starts_it(root, folder, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, kernel.__name__, None)
+    steps = [(write(folder, f"0{number}_x", f"print({number})"), {}) for number in (1, 2)]
+    results = run(root, *steps, warm=True)
+    assert [code(result.executed)[1].outputs[0].text for result in results] == ["1\n", "2\n"]
+    assert "import of mlgate.notebooks.kernel halted" in caplog.text
+
+
 def test_the_private_parts_that_kernels_are_started_through_are_there():
     assert "client_factory" in KernelManager.class_trait_names()
     assert {"provisioner", "_kernel_spec"} <= set(vars(KernelManager))

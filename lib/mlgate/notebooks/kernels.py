@@ -30,6 +30,8 @@ from typing import TYPE_CHECKING, Any
 from mlgate.errors import MlgateError
 from mlgate.notebooks.forkserver import SUPPORTED, ForkServer
 
+from jupyter_core.utils import ensure_event_loop
+
 if TYPE_CHECKING:  # else imported once what forks kernels has begun
     from mlgate.notebooks.kernel import Fork, Kernel
 
@@ -183,8 +185,6 @@ def _short_folder() -> str:
 
 def _cancel_tasks() -> None:
     """After an interrupt, nbclient's tasks still wait for messages; asyncio would complain about them at exit."""
-    from jupyter_core.utils import ensure_event_loop
-
     loop = ensure_event_loop()
     if not loop.is_running():
         tasks = asyncio.all_tasks(loop)
